@@ -70,13 +70,13 @@ pub(crate) struct RespProtocol {
 
 impl RespProtocol {
     /// Begins with version 2, as every client of Redis does.
-    pub(crate) fn new(clients: &RespClients, limits: &Limits) -> Self {
+    pub(crate) fn new(client: ClientEntry, limits: &Limits) -> Self {
         Self {
             requests: RequestBuffer::new(limits),
             taken: Requests::default(),
             batch: BucketBatch::default(),
             version: Version::Two,
-            client: clients.enter(),
+            client,
             transaction: None,
             subscriptions: Subscriptions::default(),
             cursors: Cursors::default(),

@@ -1,7 +1,7 @@
 //! Serving one client: reading, executing, answering.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::io::{AsyncRead, AsyncWrite};
@@ -113,7 +113,7 @@ pub struct Session {
     clients: RespClients,
     is_resp: bool,
     door: Option<Arc<Door>>,
-    peer: Option<IpAddr>,
+    peer: Option<SocketAddr>,
 }
 
 impl Session {
@@ -255,16 +255,12 @@ impl Session {
         self
     }
 
-    /// Sets the address that the client connects from, where failed logins are counted. All clients without one are counted together.
-    pub fn peer(mut self, address: IpAddr) -> Self {
+    /// Sets the address that the client connects from, as `CLIENT LIST` shows it.
+    ///
+    /// Failed logins are counted for its IP address. Those of all clients without one are counted together.
+    pub fn peer(mut self, address: SocketAddr) -> Self {
         self.peer = Some(address);
         self
-    }
-
-    /// Whether the client has to log in.
-    #[cfg(feature = "net")]
-    pub(crate) fn has_password(&self) -> bool {
-        self.door.is_some()
     }
 
     /// Serves the client until one of them ends the session. When this returns, the writer is closed.
@@ -305,11 +301,11 @@ impl Session {
         W: AsyncWrite + Unpin,
     {
         let Self { store, limits, drain, clients, is_resp, door, peer } = self;
-        let login = Login::new(door, peer, drain.clone(), &limits);
+        let login = Login::new(door, peer.map(|peer| peer.ip()), drain.clone(), &limits);
         let protocol = if is_resp {
-            Protocol::Resp(Box::new(RespProtocol::new(&clients, &limits)))
+            Protocol::Resp(Box::new(RespProtocol::new(clients.enter(peer), &limits)))
         } else {
-            Protocol::Undecided(clients)
+            Protocol::Undecided { clients, peer }
         };
         match Connection::new(store, limits, protocol, login, drain.told(), reader, writer).run().await {
             Ok(end) => Ok(end),

@@ -1,7 +1,7 @@
 //! The reader of a session: a connection, and while it drains only what has already arrived.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -25,8 +25,8 @@ impl Incoming {
         Self { reader, drain }
     }
 
-    /// The IP address that the client connects from, if it has one.
-    pub(super) fn peer(&self) -> Option<IpAddr> {
+    /// The address that the client connects from, if it has one.
+    pub(super) fn peer(&self) -> Option<SocketAddr> {
         who::peer_of(&self.reader)
     }
 }

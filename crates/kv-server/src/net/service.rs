@@ -23,7 +23,7 @@ pub(super) struct Sessions {
 impl Service for Sessions {
     fn serve(&self, reader: Incoming, writer: Writer, drain: Drain) -> impl Future<Output = io::Result<()>> + Send {
         let session = self.session.clone().drain(&drain);
-        let session = match session.has_password().then(|| reader.peer()).flatten() {
+        let session = match reader.peer() {
             Some(peer) => session.peer(peer),
             None => session,
         };

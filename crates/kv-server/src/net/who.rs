@@ -32,10 +32,9 @@ fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// The IP address at the other end of a connection. A Unix socket has none, and neither has a connection that is gone.
-pub(super) fn peer_of(connection: impl AsFd) -> Option<IpAddr> {
-    let peer = SocketAddr::try_from(getpeername(connection).ok()??).ok()?;
-    Some(peer.ip())
+/// The address at the other end of a connection. A Unix socket has none, and neither has a connection that is gone.
+pub(super) fn peer_of(connection: impl AsFd) -> Option<SocketAddr> {
+    SocketAddr::try_from(getpeername(connection).ok()??).ok()
 }
 
 #[cfg(test)]
@@ -68,8 +67,8 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let client = std::net::TcpStream::connect(listener.local_addr().unwrap()).unwrap();
         let (served, from) = listener.accept().unwrap();
-        assert_eq!(peer_of(&served), Some(from.ip()));
-        assert_eq!(peer_of(&client), Some(IpAddr::from([127, 0, 0, 1])));
+        assert_eq!(peer_of(&served), Some(from));
+        assert_eq!(peer_of(&client), Some(listener.local_addr().unwrap()));
         let (one, _other) = std::os::unix::net::UnixStream::pair().unwrap();
         assert_eq!(peer_of(&one), None);
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -27,6 +28,8 @@ struct Connected {
 #[derive(Debug)]
 pub(super) struct ClientInfo {
     since: Instant,
+    /// A Unix socket has none.
+    peer: Option<SocketAddr>,
     pub(super) name: String,
     pub(super) library: String,
     pub(super) library_version: String,
@@ -36,7 +39,7 @@ pub(super) struct ClientInfo {
 }
 
 /// A client's place in the list, free again when this is dropped.
-pub(super) struct ClientEntry {
+pub(crate) struct ClientEntry {
     clients: RespClients,
     id: u64,
 }
@@ -47,13 +50,14 @@ pub(super) struct ClientEntry {
 pub(super) struct InvalidName;
 
 impl RespClients {
-    /// Adds a client.
-    pub(super) fn enter(&self) -> ClientEntry {
+    /// Adds a client that connects from this address.
+    pub(crate) fn enter(&self, peer: Option<SocketAddr>) -> ClientEntry {
         let mut connected = self.connected();
         connected.last += 1;
         let id = connected.last;
         let info = ClientInfo {
             since: time::now(),
+            peer,
             name: String::new(),
             library: String::new(),
             library_version: String::new(),
@@ -120,10 +124,11 @@ impl ClientInfo {
         let age = time::now().saturating_duration_since(self.since).as_secs();
         let Self { name, library, library_version, version, channels, patterns, .. } = self;
         let resp = version.number();
+        let address = self.peer.map(|peer| peer.to_string()).unwrap_or_default();
         // A string takes all that is written.
         let _ = writeln!(
             out,
-            "id={id} name={name} age={age} db=0 sub={channels} psub={patterns} resp={resp} lib-name={library} \
+            "id={id} addr={address} name={name} age={age} db=0 sub={channels} psub={patterns} resp={resp} lib-name={library} \
              lib-ver={library_version}"
         );
     }

@@ -1,5 +1,6 @@
 //! What a client speaks: lines, or RESP if it begins with a `*`.
 
+use std::net::SocketAddr;
 use std::task::Context;
 
 use futures::io::AsyncWrite;
@@ -16,7 +17,10 @@ use crate::resp::{RespClients, RespProtocol, RespSession};
 /// What a client speaks, and what it has sent.
 pub(super) enum Protocol {
     /// Nothing has come: the first byte decides.
-    Undecided(RespClients),
+    Undecided {
+        clients: RespClients,
+        peer: Option<SocketAddr>,
+    },
     /// Boxed, like the other, because a client that has sent nothing does without.
     Lines(Box<LineProtocol>),
     Resp(Box<RespProtocol>),
@@ -28,10 +32,10 @@ impl Protocol {
         match self {
             Self::Lines(lines) => lines.lines.push(read),
             Self::Resp(resp) => resp.push(read),
-            Self::Undecided(clients) => {
+            Self::Undecided { clients, peer } => {
                 *self = match read {
                     [] => return,
-                    [b'*', ..] => Self::Resp(Box::new(RespProtocol::new(clients, limits))),
+                    [b'*', ..] => Self::Resp(Box::new(RespProtocol::new(clients.enter(*peer), limits))),
                     _ => Self::Lines(Box::default()),
                 };
                 self.push(read, limits);
@@ -42,7 +46,7 @@ impl Protocol {
     /// Whether there is the beginning of a command whose rest has not come.
     pub(super) fn has_half(&self) -> bool {
         match self {
-            Self::Undecided(_) => false,
+            Self::Undecided { .. } => false,
             Self::Lines(lines) => !lines.lines.rest().is_empty(),
             Self::Resp(resp) => resp.has_half(),
         }
@@ -51,7 +55,7 @@ impl Protocol {
     /// Whether the client is sent events, and so may be silent.
     pub(super) fn has_subscribed(&self) -> bool {
         match self {
-            Self::Undecided(_) => false,
+            Self::Undecided { .. } => false,
             Self::Lines(lines) => lines.subscription.is_some(),
             Self::Resp(resp) => resp.has_subscribed(),
         }
@@ -67,7 +71,7 @@ impl Protocol {
         login: &mut Login,
     ) -> Result<Option<SessionEnd>, ReplyError> {
         match self {
-            Self::Undecided(_) => Ok(None),
+            Self::Undecided { .. } => Ok(None),
             Self::Lines(protocol) => {
                 let LineProtocol { lines, gathered, subscription } = &mut **protocol;
                 LineSession { store, limits, replies, login, half, lines, gathered, subscription }.answer().await
@@ -86,7 +90,7 @@ impl Protocol {
     /// Queues events for a subscriber. Returns whether there may be more.
     pub(super) fn poll_news<W: AsyncWrite + Unpin>(&mut self, replies: &mut Replies<W>, cx: &mut Context<'_>) -> bool {
         match self {
-            Self::Undecided(_) => false,
+            Self::Undecided { .. } => false,
             Self::Lines(lines) => lines.poll_news(replies, cx),
             Self::Resp(resp) => resp.poll_news(replies, cx),
         }
@@ -95,7 +99,7 @@ impl Protocol {
     /// Tells the client why the session ends.
     pub(super) fn say_why(&self, end: SessionEnd, limits: &Limits, out: &mut Vec<u8>) {
         match self {
-            Self::Undecided(_) | Self::Lines(_) => LineProtocol::say_why(end, limits, out),
+            Self::Undecided { .. } | Self::Lines(_) => LineProtocol::say_why(end, limits, out),
             Self::Resp(_) => RespProtocol::say_why(end, limits, out),
         }
     }

@@ -11,6 +11,8 @@ use crate::socket::{Client, limits, options, soon, start, start_with};
 use kv_core::Store;
 use kv_server::Limits;
 use kv_server::net::{Address, Server, StartServerError, connect};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 /// The Elixir guide's `KVServerTest`, line for line.
 #[tokio::test]
@@ -191,6 +193,18 @@ async fn a_server_that_was_stopped_may_start_again_at_once_on_its_port() {
     let again = Server::options().listen(address.clone()).start(store).await.unwrap();
     assert_eq!(Client::connect(&address).await.send_and_recv("PING\n").await, "PONG\r\n");
     again.stop().await.unwrap();
+}
+
+#[tokio::test]
+async fn clients_are_listed_with_the_addresses_they_connect_from() {
+    let store = Store::start().await.unwrap();
+    let server = Server::options().listen_resp("127.0.0.1:0".parse().unwrap()).start(store).await.unwrap();
+    let mut client = TcpStream::connect(server.addresses()[0].to_string()).await.unwrap();
+    client.write_all(b"CLIENT INFO\r\nQUIT\r\n").await.unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains(&format!("id=1 addr={} name= ", client.local_addr().unwrap())), "{answer}");
+    server.stop().await.unwrap();
 }
 
 #[tokio::test]

@@ -55,7 +55,7 @@ async fn there_is_one_database() {
 #[tokio::test]
 async fn clients_are_listed_as_long_as_they_are_there() {
     let session = Session::new(Store::start().await.unwrap()).resp();
-    let mut one = Client::of(session.clone());
+    let mut one = Client::of(session.clone().peer("192.0.2.1:50000".parse().unwrap()));
     one.expect("CLIENT ID", int(1)).await;
     one.expect("CLIENT GETNAME", Reply::Null).await;
     one.expect("CLIENT SETNAME one", ok()).await;
@@ -66,8 +66,8 @@ async fn clients_are_listed_as_long_as_they_are_there() {
     two.expect("CLIENT ID", int(2)).await;
     two.ask("HELLO 3").await;
     two.ask("SUBSCRIBE a").await;
-    let lines = "id=1 name=one age=0 db=0 sub=0 psub=0 resp=2 lib-name=lib lib-ver=1.2\n\
-                 id=2 name= age=0 db=0 sub=1 psub=0 resp=3 lib-name= lib-ver=\n";
+    let lines = "id=1 addr=192.0.2.1:50000 name=one age=0 db=0 sub=0 psub=0 resp=2 lib-name=lib lib-ver=1.2\n\
+                 id=2 addr= name= age=0 db=0 sub=1 psub=0 resp=3 lib-name= lib-ver=\n";
     one.expect("CLIENT LIST", bulk(lines)).await;
     two.leave().await;
     one.expect("CLIENT LIST", bulk(lines.split_inclusive('\n').next().unwrap())).await;

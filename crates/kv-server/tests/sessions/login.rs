@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -163,13 +163,13 @@ async fn after_five_failures_the_next_answers_come_later_and_later_until_one_suc
 async fn a_new_connection_does_not_make_failures_forgotten_and_another_address_has_its_own() {
     let session = patient().await;
     let [here, there]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
-    for seconds in [0, 0, 0, 0, 0, 1, 2] {
-        let mut client = Client::of(session.clone().peer(here));
+    for (port, seconds) in (50_000..).zip([0, 0, 0, 0, 0, 1, 2]) {
+        let mut client = Client::of(session.clone().peer((here, port).into()));
         assert_eq!(fail(&mut client).await, seconds);
     }
-    assert_eq!(fail(&mut Client::of(session.clone().peer(there))).await, 0);
+    assert_eq!(fail(&mut Client::of(session.clone().peer((there, 50_000).into()))).await, 0);
     assert_eq!(fail(&mut Client::of(session.clone())).await, 0);
-    assert_eq!(fail(&mut Client::of(session.peer(here))).await, 4);
+    assert_eq!(fail(&mut Client::of(session.peer((here, 50_000).into()))).await, 4);
 }
 
 /// Otherwise a hundred connections would be a hundred passwords at once.
@@ -236,7 +236,7 @@ fn a_flood_of_logins_from_one_address_does_not_hold_up_those_of_another() {
         let session = session().await;
         let (give_back, taken) = std::sync::mpsc::channel::<()>();
         let blocked = tokio::task::spawn_blocking(move || taken.recv());
-        let [flooding, other]: [IpAddr; 2] = ["192.0.2.1", "192.0.2.2"].map(|address| address.parse().unwrap());
+        let [flooding, other]: [SocketAddr; 2] = ["192.0.2.1:1", "192.0.2.2:1"].map(|address| address.parse().unwrap());
         let mut flood: Vec<Client> = (0..200).map(|_| Client::of(session.clone().peer(flooding))).collect();
         for client in &mut flood {
             client.send(format!("{LOGIN}\r\n")).await;
