@@ -7,7 +7,7 @@ use std::time::SystemTime;
 
 use crate::cargo::Cargo;
 use crate::program::Program;
-use crate::{Failure, Result, VERBS, clients, erlang, fuzz, planted, sim, soak};
+use crate::{Failure, Result, VERBS, ci, clients, erlang, fuzz, planted, sim, soak};
 
 /// How many drawn scripts are compared with Erlang: twenty times as many as by default.
 const SCRIPTS: u64 = 40_000;
@@ -40,6 +40,7 @@ struct Part {
 const PARTS: &[Part] = &[
     Part { name: "licences", work: licences },
     Part { name: "advisories", work: advisories },
+    Part { name: "alone", work: || ci::test_alone().into() },
     Part { name: "soak", work: || soak::run(&[]).into() },
     Part { name: "fuzz", work: || fuzz::run(&[FUZZED.to_owned()]).into() },
     Part { name: "sim", work: many_seeds },
