@@ -77,6 +77,10 @@ impl GenServer for Worker {
     }
 
     async fn handle_info(&mut self, (): (), _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::idle(Duration::from_secs(1))
+    }
+
+    async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
         Next::wait()
     }
 }
@@ -109,6 +113,8 @@ async fn scenario() {
     server.call(Ask::Sleep).await.unwrap();
     server.send(()).unwrap();
     server.call(Ask::Sleep).await.unwrap();
+    server.send(()).unwrap();
+    genserver::time::sleep(Duration::from_secs(2)).await;
     let newest = node.start::<Worker>(()).mailbox(1).overflow(Overflow::DropOldest).await.unwrap();
     newest.cast(()).unwrap();
     newest.cast(()).unwrap();

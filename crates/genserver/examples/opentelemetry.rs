@@ -127,10 +127,9 @@ fn add(text: &mut String, depth: usize, span: &SpanData, all: &[SpanData]) {
 
 /// What a span is about: a callback and the name of its process, or whatever the program called it.
 fn title(span: &SpanData) -> String {
-    let value = |key: &str| span.attributes.iter().find(|it| it.key.as_str() == key).map(|it| it.value.to_string());
-    match (value("callback"), value("process")) {
-        (Some(callback), Some(process)) => format!("{callback} of {}", process.split(' ').next().unwrap_or_default()),
-        _ => span.name.to_string(),
+    match span.attributes.iter().find(|attribute| attribute.key.as_str() == "process") {
+        Some(process) => format!("{} of {}", span.name, process.value.as_str().split(' ').next().unwrap_or_default()),
+        None => span.name.to_string(),
     }
 }
 

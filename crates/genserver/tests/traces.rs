@@ -2,12 +2,10 @@
 #![cfg(all(feature = "tokio", feature = "tracing"))]
 #![expect(clippy::unwrap_used, reason = "in a test, a failed unwrap is a failed test, with its line")]
 
-use std::fmt;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use genserver::{Caller, Cx, Down, GenServer, Init, Never, Next, Node, Outcome, Reason, ServerRef, Start};
-use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::{Event, Instrument as _, Span, Subscriber, info_span};
 use tracing_subscriber::Registry;
@@ -28,36 +26,21 @@ impl Notes {
     }
 }
 
-/// What a span is called: the callback, or the name of any other.
-struct Called(String);
-
-impl Visit for Called {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        if field.name() == "callback" {
-            format!("{value:?}").trim_matches('"').clone_into(&mut self.0);
-        }
-    }
-}
-
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Notes {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, cx: Context<'_, S>) {
-        let mut called = Called(attributes.metadata().name().to_owned());
-        attributes.record(&mut called);
         let span = cx.span(id).unwrap();
         if attributes.metadata().target() == "genserver::callback" {
-            let parent = span.parent().map(|parent| parent.extensions().get::<Called>().unwrap().0.clone());
-            self.note(format!("{} in {}", called.0, parent.as_deref().unwrap_or("no span")));
+            self.note(format!("{} in {}", span.name(), span.parent().map_or("no span", |parent| parent.name())));
         }
-        span.extensions_mut().insert(called);
     }
 
     fn on_follows_from(&self, id: &Id, follows: &Id, cx: Context<'_, S>) {
-        let called = |id| cx.span(id).unwrap().extensions().get::<Called>().unwrap().0.clone();
+        let called = |id| cx.span(id).unwrap().name();
         self.note(format!("{} after {}", called(id), called(follows)));
     }
 
     fn on_close(&self, id: Id, cx: Context<'_, S>) {
-        self.note(format!("{} closes", cx.span(&id).unwrap().extensions().get::<Called>().unwrap().0));
+        self.note(format!("{} closes", cx.span(&id).unwrap().name()));
     }
 }
 

@@ -124,7 +124,7 @@ async fn a_callback_is_a_span_of_its_own() {
     let notes = Notes::default();
     let _subscribed = tracing::subscriber::set_default(notes.clone());
     worker.call(Call::Work).await.unwrap();
-    let span = r#"1 is callback process="worker <1>" callback="handle_call""#;
+    let span = r#"1 is handle_call process="worker <1>""#;
     assert_eq!(notes.take(), [span, "in 1", "INFO tracing message=at work", "out 1"]);
 
     worker.call(Call::Yield).await.unwrap();

@@ -39,6 +39,7 @@ use crate::process::deadlock;
 use crate::server::GenServer;
 use crate::server::outcome::{LateReply, Step, Then};
 use crate::sync::barrier;
+use crate::values::info::Callback;
 use crate::values::reason::Reason;
 
 /// Which thread polls a server.
@@ -130,7 +131,7 @@ impl<S: GenServer> Process<S> {
         self.begin_message(Doing::Call);
         let waker = waker_ref(self);
         let since = IS_SAMPLE.then(|| self.head.home.runtime().now());
-        let begun = place.begin(perform, "handle_call", actor, call, false, &mut Context::from_waker(&waker));
+        let begun = place.begin(perform, Callback::Call, actor, call, false, &mut Context::from_waker(&waker));
         #[cfg(feature = "metrics")]
         let begun = begun.timed_from(since);
         if let Some(since) = since {

@@ -57,14 +57,14 @@ pub(crate) struct Actor<S: GenServer> {
 
 impl<S: GenServer> Job<S> {
     /// What `tracing` calls it.
-    fn callback(&self) -> &'static str {
+    fn callback(&self) -> Callback {
         match self {
-            Self::Init(_) => "init",
-            Self::Message(Envelope::Call(..)) => "handle_call",
-            Self::Message(Envelope::Cast(_)) => "handle_cast",
-            Self::Message(_) | Self::Continue(_) => "handle_info",
-            Self::Idle => "handle_idle",
-            Self::Terminate(_) => "terminate",
+            Self::Init(_) => Callback::Init,
+            Self::Message(Envelope::Call(..)) => Callback::Call,
+            Self::Message(Envelope::Cast(_)) => Callback::Cast,
+            Self::Message(_) | Self::Continue(_) => Callback::Info,
+            Self::Idle => Callback::Idle,
+            Self::Terminate(_) => Callback::Terminate,
         }
     }
 }
@@ -323,7 +323,7 @@ impl<F: 'static> CallbackPlace<F> {
     pub(super) fn begin<S, I>(
         &mut self,
         perform: impl FnOnce(Rescue<S>, I) -> F,
-        callback: &'static str,
+        callback: Callback,
         mut actor: Box<Actor<S>>,
         input: I,
         was_queued: bool,
@@ -409,7 +409,7 @@ where
         return resume(prepare_init(actor, args), cx);
     }
     let mut place = cache::take(CallbackPlace::<F>::INIT_INDEX).unwrap_or_else(CallbackPlace::make);
-    let begun = place.begin(perform, "init", actor, args, false, cx);
+    let begun = place.begin(perform, Callback::Init, actor, args, false, cx);
     cache::put(CallbackPlace::<F>::INIT_INDEX, place);
     begun
 }
@@ -421,7 +421,7 @@ const KEPT_INIT: usize = 256;
 pub(super) fn prepare_init<S: GenServer>(actor: Box<Actor<S>>, args: Box<S::Args>) -> Pin<Box<dyn Work<S>>> {
     let mut slot = CallbackSlot::new(false);
     let mut this = slot.as_mut().project();
-    *this.scope = Scope::begin(&actor.cx.process.head, "init", None);
+    *this.scope = Scope::begin(&actor.cx.process.head, Callback::Init, None);
     this.future.set(Some(perform_init(Rescue::new(actor), args)));
     slot
 }

@@ -28,6 +28,7 @@ mod on {
     //! With the feature.
 
     use tracing::level_filters::LevelFilter;
+    use tracing::span::Id;
     use tracing::{Level, Span};
 
     use crate::node::any_process::Head;
@@ -38,6 +39,7 @@ mod on {
     use crate::report::supervised::Supervised;
     use crate::report::who::Who;
     use crate::sync::barrier;
+    use crate::values::info::Callback;
     use crate::values::shown::shown;
 
     /// Returns whether a report of this level has a subscriber.
@@ -219,12 +221,12 @@ mod on {
 
         /// Makes the span of a callback, if a subscriber wants it. Without `sent_by`, the code that runs here has sent the message.
         #[inline]
-        pub(crate) fn begin(head: &Head, callback: &'static str, sent_by: Option<&mut SentBy>) -> Self {
+        pub(crate) fn begin(head: &Head, callback: Callback, sent_by: Option<&mut SentBy>) -> Self {
             if Self::is_on() { Self::make(head, callback, sent_by) } else { Self::NONE }
         }
 
         #[cold]
-        fn make(head: &Head, callback: &'static str, sent_by: Option<&mut SentBy>) -> Self {
+        fn make(head: &Head, callback: Callback, sent_by: Option<&mut SentBy>) -> Self {
             let sender = match sent_by {
                 None => SentBy::here(true).0.take(),
                 Some(sent_by) => sent_by.0.take(),
@@ -236,16 +238,7 @@ mod on {
             let sender = sender.as_ref().and_then(|sender| sender.span.0.as_ref()?.id());
             // The parent is always given: the task that runs a queued message may be anyone's, and is not part of its work.
             let parent = sender.clone().filter(|_| waits);
-            let span = asked(|| {
-                tracing::span!(
-                    target: "genserver::callback",
-                    parent: parent,
-                    Level::INFO,
-                    "callback",
-                    process = head.title(),
-                    callback
-                )
-            });
+            let span = asked(|| span_of(callback, parent.as_ref(), &head.title()));
             let span = Telling(span.filter(|span| !span.is_disabled()));
             if let (Some(span), Some(sender), false) = (&span.0, sender, waits) {
                 barrier::caught(|| {
@@ -259,6 +252,23 @@ mod on {
         #[inline]
         pub(crate) fn enter(&self) -> Option<Telling<tracing::span::Entered<'_>>> {
             self.0.0.as_ref().map(|span| Telling(asked(|| span.enter())))
+        }
+    }
+
+    /// Makes the span of a callback. Its name is fixed where it is made, so each callback has a place.
+    fn span_of(callback: Callback, parent: Option<&Id>, process: &str) -> Span {
+        macro_rules! span {
+            ($name:literal) => {
+                tracing::span!(target: "genserver::callback", parent: parent.cloned(), Level::INFO, $name, process)
+            };
+        }
+        match callback {
+            Callback::Init => span!("init"),
+            Callback::Call => span!("handle_call"),
+            Callback::Cast => span!("handle_cast"),
+            Callback::Info => span!("handle_info"),
+            Callback::Idle => span!("handle_idle"),
+            Callback::Terminate => span!("terminate"),
         }
     }
 
@@ -305,6 +315,7 @@ mod off {
     use crate::node::any_process::Head;
     use crate::report::any_report::Report;
     use crate::report::level::Level;
+    use crate::values::info::Callback;
 
     pub(crate) fn is_on(_level: Level) -> bool {
         false
@@ -325,7 +336,7 @@ mod off {
         }
 
         #[inline]
-        pub(crate) fn begin(_head: &Head, _callback: &'static str, _sent_by: Option<&mut SentBy>) -> Self {
+        pub(crate) fn begin(_head: &Head, _callback: Callback, _sent_by: Option<&mut SentBy>) -> Self {
             Self
         }
 
