@@ -11,3 +11,7 @@
 
 // What a cluster needs of the system under it.
 pub mod engine;
+// Which part of an engine belongs to this cluster.
+mod space;
+
+pub use space::{MESSAGE_MAX, TIME_TO_LIVE};
