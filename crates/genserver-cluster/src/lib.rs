@@ -9,9 +9,19 @@
 //!
 //! A cluster stands on an [engine] that is run in production already: it has no consensus, no gossip and no transport of its own.
 
-// What a cluster needs of the system under it.
-pub mod engine;
+// References to servers that may be on other machines.
+mod remote;
+// How messages travel: the format.
+pub mod wire;
 // Which part of an engine belongs to this cluster.
 mod space;
+// What a cluster needs of the system under it.
+pub mod engine;
 
+pub use remote::RemoteRef;
+pub use remote::call::{RemoteCall, RemoteCallError};
+pub use remote::cast::{RemoteCast, RemoteCastError};
+pub use remote::not_sent::NotSent;
+pub use wire::messages::{Clustered, Messages, Remote};
+pub use wire::reason::RemoteError;
 pub use space::{MESSAGE_MAX, TIME_TO_LIVE};

@@ -169,6 +169,37 @@ async fn a_server_may_end_with_bad_call_or_bad_cast_by_itself() {
     assert_eq!(deaf.stop().await, Ok(()), "an info that nobody handles ends nobody");
 }
 
+/// Ends with the reason that it is told.
+struct Obedient;
+
+impl GenServer for Obedient {
+    type Args = ();
+    type Call = Never;
+    type Cast = Reason;
+    type Info = Never;
+
+    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Obedient)
+    }
+
+    async fn handle_cast(&mut self, reason: Reason, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::stop(reason)
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_a_reason_like_any_other_that_is_not_quiet() {
+    let server = start::<Obedient>(()).await.unwrap();
+    server.cast(Reason::NoConnection).unwrap();
+    let reason = server.ended().await;
+    assert_eq!(reason, Reason::NoConnection);
+    assert!(!reason.is_normal_set());
+    assert_eq!(
+        (reason.to_string(), format!("{reason:?}")),
+        ("no connection to its machine".into(), "NoConnection".into())
+    );
+}
+
 #[tokio::test]
 async fn gs_113_init_continues_before_its_own_message() {
     let log = Log::default();
