@@ -22,6 +22,6 @@ pub use remote::RemoteRef;
 pub use remote::call::{RemoteCall, RemoteCallError};
 pub use remote::cast::{RemoteCast, RemoteCastError};
 pub use remote::not_sent::NotSent;
+pub use space::{MESSAGE_MAX, TIME_TO_LIVE};
 pub use wire::messages::{Clustered, Messages, Remote};
 pub use wire::reason::RemoteError;
-pub use space::{MESSAGE_MAX, TIME_TO_LIVE};

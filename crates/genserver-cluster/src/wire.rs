@@ -85,9 +85,9 @@ mod body;
 // Whether bytes are a value.
 mod check;
 
-pub use check::DEPTH_MAX;
 pub(crate) use answer::{Answer, BadAnswer, Problem};
 pub(crate) use body::{EncodeError, decode};
+pub use check::DEPTH_MAX;
 pub(crate) use envelope::{Kind, RequestHeader, encode};
 pub(crate) use reason::{decode_reason, encode_reason};
 pub(crate) use service::{Dropped, Handed, Service};

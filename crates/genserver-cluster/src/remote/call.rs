@@ -15,7 +15,7 @@ use genserver::{CALL_TIMEOUT, poll_alive};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::engine::{Revision, RequestError};
+use crate::engine::{RequestError, Revision};
 use crate::remote::not_sent::NotSent;
 use crate::remote::{RemoteRef, Target};
 use crate::wire::messages::{Clustered, Remote};
@@ -61,10 +61,10 @@ impl<S: Remote<M> + Clustered, M> RemoteCall<S, M> {
 impl<S: Remote<M> + Clustered, M: Serialize + 'static> RemoteCall<S, M> {
     fn encode(&self, message: &M) -> Result<(Bytes, &'static str), NotSent> {
         let target = &*self.remote.target;
-        let name = target.messages.name_of_call::<M>().ok_or_else(|| NotSent::Unlisted {
-            message: type_name::<M>(),
-            server: type_name::<S>(),
-        })?;
+        let name = target
+            .messages
+            .name_of_call::<M>()
+            .ok_or_else(|| NotSent::Unlisted { message: type_name::<M>(), server: type_name::<S>() })?;
         let header = RequestHeader {
             server: target.messages.server(),
             version: target.messages.version(),

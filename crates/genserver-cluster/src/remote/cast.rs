@@ -79,10 +79,10 @@ impl<S: Clustered, M> RemoteCast<S, M> {
 impl<S: Clustered, M: Serialize + 'static> RemoteCast<S, M> {
     fn encode(&self, message: &M) -> Result<Bytes, NotSent> {
         let (target, fence) = (&*self.remote.target, self.remote.fence);
-        let name = target.messages.name_of_cast::<M>().ok_or_else(|| NotSent::Unlisted {
-            message: type_name::<M>(),
-            server: type_name::<S>(),
-        })?;
+        let name = target
+            .messages
+            .name_of_cast::<M>()
+            .ok_or_else(|| NotSent::Unlisted { message: type_name::<M>(), server: type_name::<S>() })?;
         let header = RequestHeader {
             server: target.messages.server(),
             version: target.messages.version(),
@@ -97,9 +97,8 @@ impl<S: Clustered, M: Serialize + 'static> RemoteCast<S, M> {
         match self.encode(message) {
             Ok(payload) => {
                 let target = Arc::clone(&self.remote.target);
-                let sending = async move {
-                    target.space.engine.publish(&target.subject, payload).await.map_err(NotSent::Engine)
-                };
+                let sending =
+                    async move { target.space.engine.publish(&target.subject, payload).await.map_err(NotSent::Engine) };
                 Stage::Sending(sending.boxed())
             }
             Err(why) => Stage::Sent(Err(why)),

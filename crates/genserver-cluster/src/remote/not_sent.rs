@@ -16,7 +16,9 @@ pub enum NotSent {
         server: &'static str,
     },
     /// It has more bytes than a message may have.
-    #[error("it has {size} bytes, and a message of this cluster may have {bound}; send it in parts, or raise the bound on all members")]
+    #[error(
+        "it has {size} bytes, and a message of this cluster may have {bound}; send it in parts, or raise the bound on all members"
+    )]
     TooLarge {
         /// How many bytes it has, with its header.
         size: usize,

@@ -124,10 +124,8 @@ pub(crate) fn encode<H: Serialize, B: Serialize + ?Sized>(
     let mut message = Bounded::new(bound);
     message.raw(&[FORMAT, kind as u8, 0, 0]);
     message.put(header)?;
-    let length = u16::try_from(message.size() - FIXED).map_err(|_large| EncodeError::TooLarge {
-        size: message.size(),
-        bound: FIXED + usize::from(u16::MAX),
-    })?;
+    let length = u16::try_from(message.size() - FIXED)
+        .map_err(|_large| EncodeError::TooLarge { size: message.size(), bound: FIXED + usize::from(u16::MAX) })?;
     message.set_length(2, length);
     message.put(body)?;
     Ok(message.into_bytes().into())

@@ -168,7 +168,9 @@ where
         let answer = async move {
             let reply = match at_once {
                 // By S1. The message went with the request, and is read again.
-                Some(Err(CallError::Overloaded { .. })) => wait_for_space::<S, M>(&server, &body, context.until).await?,
+                Some(Err(CallError::Overloaded { .. })) => {
+                    wait_for_space::<S, M>(&server, &body, context.until).await?
+                }
                 Some(answer) => answer?,
                 None => match context.until {
                     Some(until) => match time::timeout(left(until), request).await {

@@ -28,14 +28,18 @@ pub enum RemoteCallError {
         after: Duration,
     },
     /// Nobody has the name, or the server that had it has just ended. The request was not carried out.
-    #[error("no server named {name} is running, so the request was not carried out; start it, or call again once it runs")]
+    #[error(
+        "no server named {name} is running, so the request was not carried out; start it, or call again once it runs"
+    )]
     #[doc(alias = "noproc")]
     NoProc {
         /// The name that was called.
         name: Arc<str>,
     },
     /// The server ended before it answered. The request may have been carried out.
-    #[error("the server named {name} ended before it answered: {reason}; whether it carried the request out is not known")]
+    #[error(
+        "the server named {name} ended before it answered: {reason}; whether it carried the request out is not known"
+    )]
     Exit {
         /// The name that was called.
         name: Arc<str>,
@@ -135,7 +139,9 @@ pub enum RemoteCallError {
         why: String,
     },
     /// The server has carried the request out, or has refused it, and what it answered cannot be read here.
-    #[error("what the server named {name} answered cannot be read: {why}; whether it carried the request out is not known")]
+    #[error(
+        "what the server named {name} answered cannot be read: {why}; whether it carried the request out is not known"
+    )]
     BadAnswer {
         /// The name that was called.
         name: Arc<str>,
