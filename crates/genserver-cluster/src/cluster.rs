@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genserver::supervisor::{ChildSpec, Shutdown};
-use genserver::{Never, Probe, StopError, time};
+use genserver::{AsProcess, Never, Probe, ProcessRef, StopError, time};
 
 use crate::engine::{Engine, EngineError, Revision};
 use crate::name::holding::Holding;
@@ -24,7 +24,6 @@ mod start_named;
 mod singleton;
 
 pub use options::ClusterOptions;
-pub use server::MemberServer;
 pub use start_named::{NamedServer, StartNamed};
 
 use server::Running;
@@ -161,6 +160,14 @@ impl Cluster {
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cluster").field("space", &self.member.space).field("member", &self.member.id).finish()
+    }
+}
+
+/// The process of this member: for linking, monitoring, inspecting. `None` while a member that is a child of a supervisor does not
+/// run.
+impl AsProcess for Cluster {
+    fn as_process(&self) -> Option<ProcessRef> {
+        self.running.process()
     }
 }
 

@@ -130,7 +130,7 @@ mod space;
 // What a cluster needs of the system under it.
 pub mod engine;
 
-pub use cluster::{Cluster, ClusterOptions, MemberServer, NamedServer, Owner, StartNamed};
+pub use cluster::{Cluster, ClusterOptions, NamedServer, Owner, StartNamed};
 pub use name::StartNamedError;
 pub use remote::RemoteRef;
 pub use remote::call::{RemoteCall, RemoteCallError};

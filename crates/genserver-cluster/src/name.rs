@@ -18,4 +18,3 @@ pub(crate) mod keeper;
 mod error;
 
 pub use error::StartNamedError;
-pub(crate) use keeper::Keeper;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genserver::supervisor::ChildSpec;
-use genserver::{ServerRef, Start, StartError};
+use genserver::{Start, StartError};
 
 use crate::cluster::Cluster;
 use crate::cluster::server::{MemberArgs, MemberServer, Running};
@@ -116,10 +116,7 @@ impl ClusterOptions {
     ///
     /// The supervisor starts the member, and starts it again if it ends. The reference survives that. Put it before the children that
     /// use it.
-    pub fn child_spec(
-        self,
-        id: impl Into<Cow<'static, str>>,
-    ) -> (ChildSpec<MemberServer, ServerRef<MemberServer>>, Cluster) {
+    pub fn child_spec(self, id: impl Into<Cow<'static, str>>) -> (ChildSpec, Cluster) {
         let member = Arc::new(Member::new(self.space, self.member));
         let its_member = Arc::clone(&member);
         let spec =
@@ -127,7 +124,7 @@ impl ClusterOptions {
         // Its servers are given the time that they have by themselves.
         let spec = spec.shutdown(genserver::supervisor::Shutdown::Infinity);
         let running = Running::Child(spec.reference());
-        (spec, Cluster { member, running })
+        (spec.untyped(), Cluster { member, running })
     }
 }
 

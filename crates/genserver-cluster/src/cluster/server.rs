@@ -1,14 +1,13 @@
 //! The process of a member: the servers with names belong to it, and end with it.
 
-use std::fmt;
 use std::sync::Arc;
 
 use futures::channel::oneshot;
 use futures::future::join_all;
 use genserver::supervisor::ChildRef;
 use genserver::{
-    AsServer as _, CallError, Caller, Cx, Exit, GenServer, Init, Never, Next, Outcome, Reason, ServerRef, Start,
-    StopError, time,
+    AsProcess as _, AsServer as _, CallError, Caller, Cx, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef,
+    Reason, ServerRef, Start, StopError, time,
 };
 
 use crate::cluster::STOP_WITHIN;
@@ -17,17 +16,15 @@ use crate::name::member::Member;
 use crate::wire::messages::Clustered;
 
 /// The process of a member of a cluster.
-///
-/// You never construct this.
-pub struct MemberServer {
+pub(crate) struct MemberServer {
     member: Arc<Member>,
 }
 
 /// What a member is started with.
-pub struct MemberArgs(pub(super) Arc<Member>);
+pub(crate) struct MemberArgs(pub(super) Arc<Member>);
 
 /// Asks a member to begin the start of a keeper, which is linked with it.
-pub struct Begin {
+pub(crate) struct Begin {
     begin: Box<dyn FnOnce(&Cx<MemberServer>) + Send>,
     caller: Caller<()>,
 }
@@ -60,7 +57,7 @@ impl GenServer for MemberServer {
         let stops = keepers.iter().map(|keeper| keeper.stop().reason(Reason::Shutdown).timeout(STOP_WITHIN));
         // Those that have not ended by then are killed, and their names end by themselves.
         let _ = time::timeout(STOP_WITHIN, join_all(stops)).await;
-        keepers.iter().for_each(genserver::ProcessRef::kill);
+        keepers.iter().for_each(ProcessRef::kill);
     }
 }
 
@@ -86,28 +83,17 @@ impl Running {
         Ok(receiver.await.expect("the member was asked, and has sent it before it answered"))
     }
 
+    pub(super) fn process(&self) -> Option<ProcessRef> {
+        match self {
+            Self::One(server) => server.as_process(),
+            Self::Child(child) => child.as_process(),
+        }
+    }
+
     pub(super) async fn stop(&self) -> Result<(), StopError> {
         match self {
             Self::One(server) => server.stop().reason(Reason::Shutdown).await,
             Self::Child(child) => child.stop().reason(Reason::Shutdown).await,
         }
-    }
-}
-
-impl fmt::Debug for MemberServer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemberServer").field("member", &self.member.id).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for MemberArgs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MemberArgs").field("member", &self.0.id).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Begin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Begin").field("caller", &self.caller).finish_non_exhaustive()
     }
 }

@@ -102,7 +102,8 @@ impl<S: Clustered> Keeper<S> {
         } else {
             let _ = select(stop, self.guardian.ended()).await;
         }
-        if self.server.is_alive() {
+        // One that is in its terminate is not alive, and has not ended.
+        if !self.server.process_ref().has_ended() {
             let _ = time::timeout(self.tenant.times().margin() / 2, self.server.ended()).await;
             self.server.kill();
         }
@@ -168,7 +169,7 @@ impl<S: Clustered> GenServer for Keeper<S> {
 
     async fn handle_info(&mut self, exit: Exit, _cx: &mut Cx<Self>) -> Outcome<Self> {
         let ours = [self.server.pid(), self.desk.pid(), self.guardian.pid()];
-        let is_desk_of_ended = exit.from == self.desk.pid() && !self.server.is_alive();
+        let is_desk_of_ended = exit.from == self.desk.pid() && self.server.process_ref().has_ended();
         // By K2. The exit of a server that has ended is on its way.
         if ours.contains(&exit.from) && !is_desk_of_ended { Next::stop(exit.reason) } else { Next::wait() }
     }

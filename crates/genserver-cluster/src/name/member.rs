@@ -40,8 +40,9 @@ struct Kept {
 }
 
 impl Kept {
-    fn is_alive(&self) -> bool {
-        self.keeper.is_alive() || self.server.as_ref().is_some_and(ProcessRef::is_alive)
+    /// Whether something of it is there, if only its terminate.
+    fn is_there(&self) -> bool {
+        !self.keeper.has_ended() || self.server.as_ref().is_some_and(|server| !server.has_ended())
     }
 }
 
@@ -79,7 +80,7 @@ impl Member {
     ) -> Result<Reservation, StartNamedError> {
         // Its keeper was killed, and it has not heard of that yet.
         let orphan =
-            self.keepers.lock().get(name).filter(|kept| !kept.keeper.is_alive()).and_then(|kept| kept.server.clone());
+            self.keepers.lock().get(name).filter(|kept| kept.keeper.has_ended()).and_then(|kept| kept.server.clone());
         if let Some(orphan) = orphan {
             orphan.kill();
             // By M2 the claim fails if it is still there.
@@ -89,11 +90,11 @@ impl Member {
         if !self.is_running.load(Ordering::Relaxed) {
             return Err(StartNamedError::NotRunning { name: Arc::clone(name) });
         }
-        if keepers.get(name).is_some_and(Kept::is_alive) {
+        if keepers.get(name).is_some_and(Kept::is_there) {
             return Err(StartNamedError::AlreadyStarted { name: Arc::clone(name), member: Arc::clone(&self.id) });
         }
         if keepers.len().is_power_of_two() {
-            keepers.retain(|_, kept| kept.is_alive());
+            keepers.retain(|_, kept| kept.is_there());
         }
         let claim = self.claims.fetch_add(1, Ordering::Relaxed);
         keepers.insert(Arc::clone(name), Kept { claim, keeper, server: None });
@@ -125,7 +126,7 @@ impl Reservation {
 impl Drop for Reservation {
     fn drop(&mut self) {
         let mut keepers = self.member.keepers.lock();
-        let is_over = |kept: &Kept| kept.claim == self.claim && !kept.server.as_ref().is_some_and(ProcessRef::is_alive);
+        let is_over = |kept: &Kept| kept.claim == self.claim && kept.server.as_ref().is_none_or(ProcessRef::has_ended);
         if keepers.get(&self.name).is_some_and(is_over) {
             keepers.remove(&self.name);
         }

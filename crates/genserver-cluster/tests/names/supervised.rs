@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genserver::supervisor::Supervisor;
-use genserver::time;
+use genserver::{AsProcess as _, time};
 use genserver_cluster::engine::model::Model;
 use genserver_cluster::{Cluster, StartNamedError};
 
@@ -37,10 +37,9 @@ async fn a_child_that_crashes_claims_its_name_again() {
 async fn a_member_is_a_child_and_serves_again_after_it_was_killed() {
     let model = Model::new();
     let (spec, cluster) = Cluster::over(model.member("a")).name_space("test").child_spec("cluster");
-    let server = spec.reference();
     let supervisor = Supervisor::one_for_one().child(spec).start().await.unwrap();
     let clock = cluster.start_named::<Clock>("clock", true).await.unwrap();
-    server.current().unwrap().kill();
+    cluster.as_process().unwrap().kill();
     clock.ended().await;
     let clock = cluster.start_named::<Clock>("clock", true).await.unwrap();
     supervisor.stop().await.unwrap();
