@@ -18,8 +18,10 @@ struct Seen {
     started: u64,
     /// The member of the last.
     member: String,
-    /// Those that have not ended.
-    alive: Vec<u64>,
+    /// Those that have not ended, and where they are.
+    alive: Vec<(u64, String)>,
+    /// What must not happen, and did. A panic would only end the process that notices it.
+    wrong: Option<String>,
     /// Whether members may stand still, so that an old server is still there while the next one starts. Then it must not be asked.
     may_overlap: bool,
 }
@@ -36,24 +38,45 @@ impl Oracle {
 
     fn starts(self: &Arc<Self>, member: &str) -> Alive {
         let mut seen = self.0.lock();
-        assert!(seen.may_overlap || seen.alive.is_empty(), "a server starts while another has the name");
         seen.started += 1;
         seen.member = member.to_owned();
         let number = seen.started;
-        seen.alive.push(number);
+        if !seen.may_overlap && !seen.alive.is_empty() {
+            let alive = format!("{:?}", seen.alive);
+            seen.is_wrong(format!("server {number} starts on {member} while another has the name: {alive}"));
+        }
+        seen.alive.push((number, member.to_owned()));
         Alive { oracle: Arc::clone(self), number }
     }
 
     /// A server is asked.
     fn is_asked(&self, number: u64) {
-        let newest = self.newest();
-        assert_eq!(number, newest, "a server is asked although a later one has started");
+        let mut seen = self.0.lock();
+        let newest = seen.started;
+        if number != newest {
+            seen.is_wrong(format!("server {number} is asked although a later one has started: {newest}"));
+        }
     }
 
     /// A member answers a request.
     pub(super) fn is_answered_by(&self, member: &str) {
-        let seen = self.0.lock();
-        assert_eq!(member, seen.member, "a member answers although a server of another has started");
+        let mut seen = self.0.lock();
+        if seen.member != member {
+            let owner = seen.member.clone();
+            seen.is_wrong(format!("{member} answers although a server of another has started: of {owner}"));
+        }
+    }
+
+    /// Fails if something was seen that must not happen.
+    pub(super) fn check(&self) {
+        let wrong = self.0.lock().wrong.take();
+        assert!(wrong.is_none(), "{}", wrong.unwrap_or_default());
+    }
+}
+
+impl Seen {
+    fn is_wrong(&mut self, what: String) {
+        self.wrong.get_or_insert(what);
     }
 }
 
@@ -66,7 +89,7 @@ struct Alive {
 impl Drop for Alive {
     fn drop(&mut self) {
         let mut seen = self.oracle.0.lock();
-        seen.alive.retain(|number| *number != self.number);
+        seen.alive.retain(|(number, _)| *number != self.number);
     }
 }
 
@@ -160,7 +183,10 @@ impl GenServer for Cart {
                 time::sleep(takes).await;
                 Next::reply(caller, self.alive.number)
             }
-            Call::End(_) => Next::stop(Reason::term("sold out")),
+            Call::End(caller) => {
+                drop(caller);
+                Next::stop(Reason::term("sold out"))
+            }
         }
     }
 

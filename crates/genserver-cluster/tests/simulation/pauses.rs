@@ -8,7 +8,7 @@ use genserver::time;
 use genserver_cluster::engine::model;
 
 use super::cart::{Oracle, Which};
-use super::shop::{MEMBERS, NAME, Shop, TIME_TO_LIVE};
+use super::shop::{MEMBERS, Shop, TIME_TO_LIVE};
 
 const TROUBLE: Duration = Duration::from_secs(8);
 const CALL: Duration = Duration::from_millis(400);
@@ -22,7 +22,7 @@ async fn nobody_is_answered_by_an_old_owner(sim: &Sim<'_>) {
         let pause = |most| Duration::from_millis(1 + client.draw(0..most));
         if client.number() < owners {
             while sim.elapsed() < TROUBLE {
-                if let Ok(cart) = shop.cluster(client.number()).start_named(NAME, shop.args(client.number())).await {
+                if let Ok(cart) = shop.start(client.number(), shop.args(client.number())).await {
                     let _ = time::timeout(TROUBLE, cart.ended()).await;
                     let _ = cart.stop().await;
                 }
@@ -40,6 +40,7 @@ async fn nobody_is_answered_by_an_old_owner(sim: &Sim<'_>) {
             while sim.elapsed() < TROUBLE {
                 let (cart, newest) = (shop.cart(client.number() % owners), shop.oracle.newest());
                 let answer = cart.call(Which).timeout(CALL).await;
+                shop.oracle.check();
                 sometimes!(newest > 1 && answer.is_ok(), "a later owner answers");
                 if let Ok(number) = answer {
                     assert!(number >= newest, "{number} answers a call that began when {newest} had started");
@@ -50,6 +51,7 @@ async fn nobody_is_answered_by_an_old_owner(sim: &Sim<'_>) {
     })
     .await;
     sim.faults(Faults::new());
+    shop.oracle.check();
     shop.close().await;
 }
 

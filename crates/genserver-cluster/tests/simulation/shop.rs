@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use genserver::{AsProcess as _, Node, Probe};
 use genserver_cluster::engine::model::Model;
-use genserver_cluster::{Cluster, RemoteRef};
+use genserver_cluster::{Cluster, NamedServer, RemoteRef, StartNamedError};
 use parking_lot::Mutex;
 
 use super::cart::{Cart, CartArgs, Oracle};
@@ -14,6 +14,8 @@ use super::observed::Observed;
 pub(super) const SPACE: &str = "shop";
 pub(super) const NAME: &str = "cart-7";
 pub(super) const TIME_TO_LIVE: Duration = Duration::from_millis(1_500);
+/// How long the engine's client waits for an answer: longer than a keeper does.
+const ANSWER_WITHIN: Duration = Duration::from_millis(600);
 pub(super) const MEMBERS: [&str; 3] = ["a", "b", "c"];
 
 /// A cluster of three members, each on a node of its own.
@@ -32,6 +34,7 @@ struct Running {
 impl Shop {
     pub(super) async fn open(oracle: Oracle) -> Self {
         let (model, oracle) = (Model::new(), Arc::new(oracle));
+        model.set_answer_within(ANSWER_WITHIN);
         let mut members = Vec::new();
         for name in MEMBERS {
             members.push(Mutex::new(start(&model, &oracle, name).await));
@@ -47,6 +50,11 @@ impl Shop {
     /// The server, as a member sees it.
     pub(super) fn cart(&self, member: usize) -> RemoteRef<Cart> {
         self.cluster(member).named(NAME)
+    }
+
+    /// Starts the server on a member.
+    pub(super) async fn start(&self, member: usize, args: CartArgs) -> Result<NamedServer<Cart>, StartNamedError> {
+        self.cluster(member).start_named(NAME, args).await
     }
 
     pub(super) fn args(&self, member: usize) -> CartArgs {

@@ -8,7 +8,7 @@ use genserver_cluster::StandInError;
 use genserver_cluster::engine::model::Faults;
 
 use super::cart::{End, Oracle};
-use super::shop::{MEMBERS, NAME, Shop, TIME_TO_LIVE};
+use super::shop::{MEMBERS, Shop, TIME_TO_LIVE};
 
 /// What travelling takes.
 const LATENCY: Duration = Duration::from_millis(10);
@@ -32,7 +32,7 @@ async fn hears_of_the_end(sim: &Sim<'_>) {
     shop.model.set_faults(Faults::new().latency(LATENCY));
     let missing = shop.cart(1).stand_in().await;
     assert!(matches!(missing, Err(StandInError::NoProc { .. })), "{missing:?}");
-    let cart = shop.cluster(0).start_named(NAME, shop.args(0)).await.unwrap();
+    let cart = shop.start(0, shop.args(0)).await.unwrap();
     let watchers = [shop.cart(1).stand_in().await.unwrap(), shop.cart(2).stand_in().await.unwrap()];
     assert_eq!(watchers[0].fence(), cart.fence());
     time::sleep(Duration::from_millis(sim.draw(0..6_000))).await;
@@ -77,6 +77,7 @@ async fn hears_of_the_end(sim: &Sim<'_>) {
         assert_eq!(watchers[1].process_ref().ended().await, reason, "{how:?}");
         assert!(time::now() - began <= within, "{how:?}: the other took longer");
     }
+    shop.oracle.check();
     shop.close().await;
 }
 
@@ -89,11 +90,11 @@ fn a_watcher_hears_of_every_end_in_time() {
 async fn is_free_in_time(sim: &Sim<'_>) {
     let shop = Shop::open(Oracle::default()).await;
     shop.model.set_faults(Faults::new().latency(LATENCY));
-    shop.cluster(0).start_named(NAME, shop.args(0)).await.unwrap();
+    shop.start(0, shop.args(0)).await.unwrap();
     time::sleep(Duration::from_millis(sim.draw(0..3_000))).await;
     shop.crash(0);
     let began = time::now();
-    while shop.cluster(1).start_named(NAME, shop.args(1)).await.is_err() {
+    while shop.start(1, shop.args(1)).await.is_err() {
         time::sleep(Duration::from_millis(100)).await;
     }
     let took = time::now() - began;
