@@ -18,6 +18,10 @@ mod space;
 // What a cluster needs of the system under it.
 pub mod engine;
 
+// The server that the tests ask.
+#[cfg(test)]
+mod desk;
+
 pub use remote::RemoteRef;
 pub use remote::call::{RemoteCall, RemoteCallError};
 pub use remote::cast::{RemoteCast, RemoteCastError};
