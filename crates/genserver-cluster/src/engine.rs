@@ -22,8 +22,10 @@
 //!   position. Positions grow. [`read`](Engine::read) may miss the newest entries, as E5; it misses none in the middle.
 //! - E8: A message is delivered at most once to each subscription, and may be lost. Those that one member publishes to one subject
 //!   arrive in the order in which they were published. [`RequestError::NoResponders`] says that no subscription has got the request.
-//! - E9: A subscription or a watch that was returned is in place: what is published or changed afterwards is seen, unless the
-//!   connection is lost, and then the stream says so.
+//! - E9: A watch that was returned is in place: each change that is made afterwards is told, in the order of revisions, or a later
+//!   change of the same key is told instead, or the stream says that it is [lost](WatchEvent::Lost). A subscription that was returned is in place for what its own member publishes; for
+//!   others it may begin a moment later, and until then they get [`RequestError::NoResponders`]. Its stream ends when its member has
+//!   lost the connection. Messages can be lost without that, as E8 says.
 
 use std::fmt;
 use std::time::Duration;
@@ -34,13 +36,19 @@ use futures::stream::BoxStream;
 
 // Why an operation of an engine failed.
 mod error;
+// What keys, subjects and names of logs are made of.
+#[cfg(feature = "model")]
+mod subject;
+// One in memory, for tests.
+#[cfg(feature = "model")]
+pub mod model;
 
 pub use error::{ChangeError, EngineError, RequestError};
 
 /// The system that a cluster stands on: see [the rules](self#rules).
 ///
 /// Keys, subjects and the names of logs are text of the characters `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`, where a `.` separates
-/// parts that are not empty.
+/// parts that are not empty. An engine refuses others.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
     /// Creates a key with this value, which ends after its time to live. Returns the revision of this change.
@@ -77,8 +85,8 @@ pub trait Engine: Send + Sync + 'static {
     /// [`EngineError`] if it cannot be read.
     async fn get(&self, key: &str) -> Result<Option<Entry>, EngineError>;
 
-    /// Tells of all keys below a prefix, such as `shop.name.`: first those that are there, then [`WatchEvent::Current`], then each
-    /// change. The stream ends with [`WatchEvent::Lost`] when changes may have been missed.
+    /// Tells of all keys below a prefix, such as `shop.name.`, which ends with a `.`: first those that are there, then [`WatchEvent::Current`], then each
+    /// change, or a later one of the same key. The stream ends with [`WatchEvent::Lost`] when changes may have been missed.
     ///
     /// # Errors
     ///
@@ -128,8 +136,8 @@ pub trait Engine: Send + Sync + 'static {
     async fn read(&self, log: &str, after: Position, limit: usize) -> Result<Vec<LogEntry>, EngineError>;
 }
 
-/// The number of a change of a key. Later changes have larger ones.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+/// The number of a change of a key. Later changes have larger ones. No change has the default.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Revision(pub u64);
 
 impl fmt::Display for Revision {
@@ -180,4 +188,6 @@ pub struct LogEntry {
     pub position: Position,
     /// What it is.
     pub entry: Bytes,
+    /// Whether it has replaced all entries before it.
+    pub is_snapshot: bool,
 }
