@@ -18,7 +18,9 @@ use crate::space::MESSAGE_MAX;
 use crate::wire::messages::{Clustered, Messages, Remote};
 use crate::wire::{FORMAT, Handed, Service};
 
-// The engine.
+// Calls over a model of an engine.
+mod simulated;
+// An engine that does what a test says.
 mod script;
 
 use script::Script;

@@ -29,6 +29,8 @@ use crate::wire::messages::{Clustered, Messages, Remote};
 /// - S3: Bytes never harm the server: what cannot be read is refused before the server hears of it, and so is a message whose
 ///   `Deserialize` or [`Remote::local`] panics.
 /// - S4: Every call is answered, if its answer is waited for.
+/// - S5: A call that has to wait for space gets an eighth of its time less, so that its caller hears in time that it was not carried
+///   out.
 pub(crate) struct Service<S: Clustered> {
     server: ServerRef<S>,
     messages: Arc<Messages<S>>,
@@ -194,7 +196,7 @@ where
     }
 }
 
-/// Asks a server whose mailbox is full, once it has space.
+/// Asks a server whose mailbox is full, once it has space, by S5.
 async fn wait_for_space<S: Remote<M>, M: DeserializeOwned>(
     server: &ServerRef<S>,
     body: &[u8],
@@ -204,7 +206,7 @@ async fn wait_for_space<S: Remote<M>, M: DeserializeOwned>(
     let message: M = decode(body).map_err(failed)?;
     let call = server.call(|caller| S::local(message, caller));
     let call = match until {
-        Some(until) => call.timeout(left(until)),
+        Some(until) => call.timeout(left(until) / 8 * 7),
         None => call.no_timeout(),
     };
     let answer = AssertUnwindSafe(call).catch_unwind().await;
