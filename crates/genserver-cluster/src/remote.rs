@@ -48,6 +48,10 @@ impl<S: Clustered> RemoteRef<S> {
         Self { target: Arc::new(Target { space, name, subject, messages: S::messages() }), fence: None }
     }
 
+    pub(crate) fn space(&self) -> &Space {
+        &self.target.space
+    }
+
     /// The name.
     pub fn name(&self) -> &str {
         &self.target.name

@@ -8,7 +8,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | the version of this format: [`FORMAT`] |
-//! | 1 | the kind: 1 call, 2 cast, 3 reply, 4 problem, 5 end |
+//! | 1 | the kind: 1 call, 2 cast, 3 reply, 4 problem, 5 end, 6 owner |
 //! | 2 | the length of the header, most significant byte first |
 //! | as many | the header: a map in [`MessagePack`](https://msgpack.org), with the fields below as text |
 //! | the rest | the body: one value in `MessagePack` |
@@ -20,6 +20,7 @@
 //! | reply | where the call says | `fence` | the reply |
 //! | problem | where the call says | `fence` | why there is no reply |
 //! | end | the subject of the end of an owner | | the reason: `kind`, `text`? |
+//! | owner | nowhere: it is the value of the key of a name | | `member`, `incarnation`, `claim`, `server`, `version`, `time_to_live`, `fence`? |
 //!
 //! | field | |
 //! |---|---|
@@ -27,6 +28,10 @@
 //! | `message` | the name of the message in that list |
 //! | `fence` | a request: the owner that is meant, if it is one alone. An answer: the owner that answers |
 //! | `left` | how many milliseconds the caller still waits. A call whose time is up is not carried out |
+//!
+//! Of an owner, `member` is for people; `incarnation` and `claim` are numbers that tell one claim of a name from all others; `server`
+//! and `version` are those of its list of messages; `time_to_live` is in milliseconds. `fence` is missing in the change that took the
+//! name: the revision of that change is the fence.
 //!
 //! A field with `?` may be missing. Fields that are not known are left out, so a new one that may be left out is no new format.
 //!
@@ -68,8 +73,6 @@
 //!   contains itself through newtypes and `Option`s alone, such as `struct Chain(Option<Box<Chain>>)`, must not be in a message:
 //!   nothing in the bytes ends its decoding.
 
-// A layer: it may name only `engine`.
-
 // What may be asked of a server: begin here.
 pub(crate) mod messages;
 // A request that has come is carried out.
@@ -84,11 +87,14 @@ mod envelope;
 mod body;
 // Whether bytes are a value.
 mod check;
+// The server that the tests ask.
+#[cfg(test)]
+pub(crate) mod desk;
 
 pub(crate) use answer::{Answer, BadAnswer, Problem};
 pub(crate) use body::{EncodeError, decode};
 pub use check::DEPTH_MAX;
-pub(crate) use envelope::{Kind, RequestHeader, encode};
+pub(crate) use envelope::{Envelope, Kind, NoHeader, RequestHeader, encode};
 pub(crate) use reason::{decode_reason, encode_reason};
 pub(crate) use service::{Dropped, Handed, Service};
 

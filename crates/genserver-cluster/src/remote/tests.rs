@@ -9,12 +9,12 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Probe, Reason, ServerRef, spawn, start, time};
 
-use crate::desk::{Add, AskStubborn, Desk, Forget, How, Sum, Text, Unlisted, Wait};
 use crate::engine::{EngineError, RequestError, Revision};
 use crate::remote::RemoteRef;
 use crate::remote::call::RemoteCallError;
 use crate::remote::not_sent::NotSent;
 use crate::space::MESSAGE_MAX;
+use crate::wire::desk::{Add, AskStubborn, Desk, Forget, How, Sum, Text, Unlisted, Wait};
 use crate::wire::messages::{Clustered, Messages, Remote};
 use crate::wire::{FORMAT, Handed, Service};
 
@@ -73,7 +73,7 @@ async fn a_cast_is_published_where_the_calls_of_the_name_go() {
     let desk = start::<Desk>(()).await.unwrap();
     let service = Service::new(desk.clone(), FENCE, MESSAGE_MAX);
     assert!(matches!(service.hand(&payload, time::now()), Handed::Cast));
-    assert_eq!(desk.call(crate::desk::Call::Sum).await, Ok(5));
+    assert_eq!(desk.call(crate::wire::desk::Call::Sum).await, Ok(5));
 }
 
 #[tokio::test]

@@ -20,11 +20,13 @@ pub(crate) enum Kind {
     Reply = 3,
     Problem = 4,
     End = 5,
+    Owner = 6,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        [Self::Call, Self::Cast, Self::Reply, Self::Problem, Self::End].into_iter().find(|kind| *kind as u8 == byte)
+        let all = [Self::Call, Self::Cast, Self::Reply, Self::Problem, Self::End, Self::Owner];
+        all.into_iter().find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -36,6 +38,7 @@ impl fmt::Display for Kind {
             Self::Reply => "a reply",
             Self::Problem => "a problem",
             Self::End => "the reason of an end",
+            Self::Owner => "the owner of a name",
         })
     }
 }
@@ -110,7 +113,7 @@ pub(crate) struct AnswerHeader {
     pub(crate) fence: u64,
 }
 
-/// The header of an end.
+/// The header of an end and of an owner.
 #[expect(clippy::empty_structs_with_brackets, reason = "it is written as a map, and a struct without would be a list")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct NoHeader {}

@@ -10,11 +10,11 @@ use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 use genserver::time;
 
-use crate::desk::Desk;
 use crate::engine::{
     ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Revision, WatchEvent,
 };
 use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
+use crate::wire::desk::Desk;
 use crate::wire::{Handed, Service};
 
 type Answering = Box<dyn Fn(Bytes) -> BoxFuture<'static, Result<Bytes, RequestError>> + Send + Sync>;

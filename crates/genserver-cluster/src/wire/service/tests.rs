@@ -7,11 +7,11 @@ use genserver::{Reason, ServerRef, start, time};
 use proptest::prelude::*;
 use serde::Serialize;
 
-use crate::desk::{Add, AskStubborn, Desk, Forget, How, PanicsInLocal, Sum, Text, Wait};
 use crate::engine::Revision;
 use crate::wire::FORMAT;
 use crate::wire::answer::{Answer, Problem};
 use crate::wire::body::decode;
+use crate::wire::desk::{Add, AskStubborn, Desk, Forget, How, PanicsInLocal, Sum, Text, Wait};
 use crate::wire::envelope::{Kind, RequestHeader, encode};
 use crate::wire::reason::WireReason;
 use crate::wire::service::{Handed, Service};

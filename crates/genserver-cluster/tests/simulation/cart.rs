@@ -1,0 +1,176 @@
+//! A server with a name, and an oracle that sees all of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use genserver::{Caller, Cx, Exit, GenServer, Init, Never, Next, Outcome, Reason, time};
+use genserver_cluster::{Clustered, Messages, Remote};
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
+
+/// What happens to the servers of one name, in the whole cluster.
+#[derive(Default)]
+pub(super) struct Oracle(Mutex<Seen>);
+
+#[derive(Default)]
+struct Seen {
+    /// How many were started. Each has the number of its start.
+    started: u64,
+    /// The member of the last.
+    member: String,
+    /// Those that have not ended.
+    alive: Vec<u64>,
+    /// Whether members may stand still, so that an old server is still there while the next one starts. Then it must not be asked.
+    may_overlap: bool,
+}
+
+impl Oracle {
+    pub(super) fn of_members_that_stand_still() -> Self {
+        Self(Mutex::new(Seen { may_overlap: true, ..Seen::default() }))
+    }
+
+    /// The number of the server that was started last; 0 before the first.
+    pub(super) fn newest(&self) -> u64 {
+        self.0.lock().started
+    }
+
+    fn starts(self: &Arc<Self>, member: &str) -> Alive {
+        let mut seen = self.0.lock();
+        assert!(seen.may_overlap || seen.alive.is_empty(), "a server starts while another has the name");
+        seen.started += 1;
+        seen.member = member.to_owned();
+        let number = seen.started;
+        seen.alive.push(number);
+        Alive { oracle: Arc::clone(self), number }
+    }
+
+    /// A server is asked.
+    fn is_asked(&self, number: u64) {
+        let newest = self.newest();
+        assert_eq!(number, newest, "a server is asked although a later one has started");
+    }
+
+    /// A member answers a request.
+    pub(super) fn is_answered_by(&self, member: &str) {
+        let seen = self.0.lock();
+        assert_eq!(member, seen.member, "a member answers although a server of another has started");
+    }
+}
+
+/// A server that has not ended.
+struct Alive {
+    oracle: Arc<Oracle>,
+    number: u64,
+}
+
+impl Drop for Alive {
+    fn drop(&mut self) {
+        let mut seen = self.oracle.0.lock();
+        seen.alive.retain(|number| *number != self.number);
+    }
+}
+
+/// How a server behaves.
+#[derive(Clone)]
+pub(super) struct CartArgs {
+    pub(super) oracle: Arc<Oracle>,
+    pub(super) member: String,
+    pub(super) init_takes: Duration,
+    /// Whether it traps exits and then does not end by itself.
+    pub(super) lingers: bool,
+}
+
+pub(super) struct Cart {
+    alive: Alive,
+    lingers: bool,
+}
+
+pub(super) enum Call {
+    Which(Caller<u64>),
+    Slow(Duration, Caller<u64>),
+    End(Caller<()>),
+}
+
+/// Asks which server it is.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Which;
+
+/// The same, of one that takes its time.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct Slow {
+    pub(super) millis: u64,
+}
+
+/// Ends it with a reason of its own.
+#[derive(Clone, Serialize, Deserialize)]
+pub(super) struct End;
+
+impl Remote<Which> for Cart {
+    type Reply = u64;
+
+    fn local(Which: Which, caller: Caller<u64>) -> Call {
+        Call::Which(caller)
+    }
+}
+
+impl Remote<Slow> for Cart {
+    type Reply = u64;
+
+    fn local(Slow { millis }: Slow, caller: Caller<u64>) -> Call {
+        Call::Slow(Duration::from_millis(millis), caller)
+    }
+}
+
+impl Remote<End> for Cart {
+    type Reply = ();
+
+    fn local(End: End, caller: Caller<()>) -> Call {
+        Call::End(caller)
+    }
+}
+
+impl Clustered for Cart {
+    fn messages() -> Messages<Self> {
+        Messages::new("test.cart", 1).call::<Which>("which").call::<Slow>("slow").call::<End>("end")
+    }
+}
+
+impl GenServer for Cart {
+    type Args = CartArgs;
+    type Call = Call;
+    type Cast = Never;
+    type Info = Exit;
+
+    async fn init(args: CartArgs, cx: &mut Cx<Self>) -> Init<Self> {
+        let alive = args.oracle.starts(&args.member);
+        if args.lingers {
+            cx.trap_exits(|exit| exit);
+        }
+        if !args.init_takes.is_zero() {
+            time::sleep(args.init_takes).await;
+        }
+        Init::Run(Self { alive, lingers: args.lingers })
+    }
+
+    async fn handle_call(&mut self, call: Call, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        self.alive.oracle.is_asked(self.alive.number);
+        match call {
+            Call::Which(caller) => Next::reply(caller, self.alive.number),
+            Call::Slow(takes, caller) => {
+                time::sleep(takes).await;
+                Next::reply(caller, self.alive.number)
+            }
+            Call::End(_) => Next::stop(Reason::term("sold out")),
+        }
+    }
+
+    async fn handle_info(&mut self, _exit: Exit, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::wait()
+    }
+
+    async fn terminate(&mut self, _reason: &Reason, _cx: &mut Cx<Self>) {
+        if self.lingers {
+            std::future::pending().await
+        }
+    }
+}

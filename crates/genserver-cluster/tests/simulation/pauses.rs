@@ -1,0 +1,59 @@
+//! Members that stand still for a while, as a machine does that is suspended: an old server may be there when the next one starts, but
+//! nobody is answered by it.
+
+use std::time::Duration;
+
+use genserver::sim::{self, Faults, Sim, sometimes};
+use genserver::time;
+use genserver_cluster::engine::model;
+
+use super::cart::{Oracle, Which};
+use super::shop::{MEMBERS, NAME, Shop, TIME_TO_LIVE};
+
+const TROUBLE: Duration = Duration::from_secs(8);
+const CALL: Duration = Duration::from_millis(400);
+
+async fn nobody_is_answered_by_an_old_owner(sim: &Sim<'_>) {
+    let shop = Shop::open(Oracle::of_members_that_stand_still()).await;
+    shop.model.set_faults(model::Faults::new().latency(Duration::from_millis(5)));
+    sim.faults(Faults::new().late_timers(2 * TIME_TO_LIVE));
+    let owners = MEMBERS.len();
+    sim.clients(owners + 4, async |client| {
+        let pause = |most| Duration::from_millis(1 + client.draw(0..most));
+        if client.number() < owners {
+            while sim.elapsed() < TROUBLE {
+                if let Ok(cart) = shop.cluster(client.number()).start_named(NAME, shop.args(client.number())).await {
+                    let _ = time::timeout(TROUBLE, cart.ended()).await;
+                    let _ = cart.stop().await;
+                }
+                time::sleep(pause(100)).await;
+            }
+        } else if client.number() == owners {
+            while sim.elapsed() < TROUBLE {
+                time::sleep(pause(2_000)).await;
+                let member = *client.pick(&MEMBERS);
+                shop.model.cut(member);
+                time::sleep(pause(3_000)).await;
+                shop.model.rejoin(member);
+            }
+        } else {
+            while sim.elapsed() < TROUBLE {
+                let (cart, newest) = (shop.cart(client.number() % owners), shop.oracle.newest());
+                let answer = cart.call(Which).timeout(CALL).await;
+                sometimes!(newest > 1 && answer.is_ok(), "a later owner answers");
+                if let Ok(number) = answer {
+                    assert!(number >= newest, "{number} answers a call that began when {newest} had started");
+                }
+                time::sleep(pause(100)).await;
+            }
+        }
+    })
+    .await;
+    sim.faults(Faults::new());
+    shop.close().await;
+}
+
+#[test]
+fn an_owner_that_stood_still_answers_nobody() {
+    sim::check(nobody_is_answered_by_an_old_owner);
+}
