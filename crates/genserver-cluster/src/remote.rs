@@ -127,3 +127,6 @@ impl<S: Clustered> fmt::Debug for RemoteRef<S> {
             .finish()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -73,8 +73,6 @@
 //!   contains itself through newtypes and `Option`s alone, such as `struct Chain(Option<Box<Chain>>)`, must not be in a message:
 //!   nothing in the bytes ends its decoding.
 
-// A layer: it may name only `engine`.
-
 // What may be asked of a server: begin here.
 pub(crate) mod messages;
 // A request that has come is carried out.
@@ -89,6 +87,9 @@ mod envelope;
 mod body;
 // Whether bytes are a value.
 mod check;
+// The server that the tests ask.
+#[cfg(test)]
+pub(crate) mod desk;
 
 pub(crate) use answer::{Answer, BadAnswer, Problem};
 pub(crate) use body::{EncodeError, decode};

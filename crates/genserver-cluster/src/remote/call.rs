@@ -70,7 +70,7 @@ impl<S: Remote<M> + Clustered, M: Serialize + 'static> RemoteCall<S, M> {
             version: target.messages.version(),
             message: name,
             fence: self.remote.fence.map(|fence| fence.0),
-            left: Some(self.timeout.as_millis().try_into().unwrap_or(u64::MAX)),
+            left: Some(milliseconds(self.timeout)),
         };
         Ok((encode(Kind::Call, &header, message, target.space.message_max)?, name))
     }
@@ -87,6 +87,11 @@ impl<S: Remote<M> + Clustered, M: Serialize + 'static> RemoteCall<S, M> {
             }
         }
     }
+}
+
+/// Rounded up, so that a short time is not none.
+fn milliseconds(duration: Duration) -> u64 {
+    duration.as_micros().div_ceil(1_000).try_into().unwrap_or(u64::MAX)
 }
 
 /// What an answer is read with.
@@ -117,7 +122,7 @@ impl<S: Clustered> Asked<S> {
             return Err(RemoteCallError::OtherOwner { name: name(), wanted, found: answer.fence });
         }
         match answer.result {
-            Ok(body) => decode(&body).map_err(|why| unreadable(self.version_note(why))),
+            Ok(body) => decode(&body).map_err(|why| unreadable(self.version_note(&why))),
             Err(problem) => Err(self.error(problem, answer.fence, timeout)),
         }
     }

@@ -19,7 +19,7 @@ use crate::remote::not_sent::NotSent;
 use crate::wire::messages::Clustered;
 use crate::wire::{Kind, RequestHeader, encode};
 
-/// A message was not sent. It is inside, so that nothing is lost.
+/// A message was not sent, or it is not known whether it was. It is inside, so that nothing is lost.
 pub struct RemoteCastError<M> {
     /// The message.
     pub message: M,
@@ -45,7 +45,7 @@ impl<M> fmt::Debug for RemoteCastError<M> {
 
 impl<M> fmt::Display for RemoteCastError<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "a cast to the server named {} was not sent: {}", self.name, self.why)
+        write!(f, "the cast to the server named {} failed: {}", self.name, self.why)
     }
 }
 

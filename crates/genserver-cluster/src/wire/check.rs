@@ -74,7 +74,9 @@ pub(super) fn well_formed(bytes: &[u8]) -> Result<(), Malformed> {
 
 /// Reads a marker and the length behind it.
 fn read_head(rest: &mut &[u8]) -> Result<Follows, Malformed> {
-    let marker = Marker::from_u8(read(rest, 1)? as u8);
+    let (first, behind) = rest.split_first().ok_or(Malformed::Cut)?;
+    let marker = Marker::from_u8(*first);
+    *rest = behind;
     Ok(match marker {
         Marker::Reserved => return Err(Malformed::Unused),
         Marker::Null | Marker::False | Marker::True | Marker::FixPos(_) | Marker::FixNeg(_) => Follows::Bytes(0),
@@ -86,15 +88,14 @@ fn read_head(rest: &mut &[u8]) -> Result<Follows, Malformed> {
         Marker::Str8 | Marker::Bin8 => Follows::Bytes(read(rest, 1)?),
         Marker::Str16 | Marker::Bin16 => Follows::Bytes(read(rest, 2)?),
         Marker::Str32 | Marker::Bin32 => Follows::Bytes(read(rest, 4)?),
-        // The type of an extension is one byte more.
-        Marker::FixExt1 => Follows::Bytes(2),
-        Marker::FixExt2 => Follows::Bytes(3),
-        Marker::FixExt4 => Follows::Bytes(5),
-        Marker::FixExt8 => Follows::Bytes(9),
-        Marker::FixExt16 => Follows::Bytes(17),
-        Marker::Ext8 => Follows::Bytes(read(rest, 1)?.saturating_add(1)),
-        Marker::Ext16 => Follows::Bytes(read(rest, 2)?.saturating_add(1)),
-        Marker::Ext32 => Follows::Bytes(read(rest, 4)?.saturating_add(1)),
+        Marker::FixExt1 => extension(1),
+        Marker::FixExt2 => extension(2),
+        Marker::FixExt4 => extension(4),
+        Marker::FixExt8 => extension(8),
+        Marker::FixExt16 => extension(16),
+        Marker::Ext8 => extension(read(rest, 1)?),
+        Marker::Ext16 => extension(read(rest, 2)?),
+        Marker::Ext32 => extension(read(rest, 4)?),
         Marker::FixArray(count) => Follows::Values(count.into()),
         Marker::Array16 => Follows::Values(read(rest, 2)? as u64),
         Marker::Array32 => Follows::Values(read(rest, 4)? as u64),
@@ -102,6 +103,11 @@ fn read_head(rest: &mut &[u8]) -> Result<Follows, Malformed> {
         Marker::Map16 => Follows::Values(2 * read(rest, 2)? as u64),
         Marker::Map32 => Follows::Values(2 * read(rest, 4)? as u64),
     })
+}
+
+/// The data of an extension, and the byte of its type.
+fn extension(length: usize) -> Follows {
+    Follows::Bytes(length.saturating_add(1))
 }
 
 /// Reads a number of so many bytes.

@@ -114,6 +114,7 @@ pub(crate) struct AnswerHeader {
 }
 
 /// The header of an end and of an owner.
+#[expect(clippy::empty_structs_with_brackets, reason = "it is written as a map, and a struct without would be a list")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct NoHeader {}
 
@@ -133,3 +134,6 @@ pub(crate) fn encode<H: Serialize, B: Serialize + ?Sized>(
     message.put(body)?;
     Ok(message.into_bytes().into())
 }
+
+#[cfg(test)]
+mod tests;

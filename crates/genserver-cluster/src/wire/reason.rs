@@ -128,3 +128,6 @@ pub(crate) fn decode_reason(bytes: &Bytes) -> Reason {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 use crate::engine::Revision;
 use crate::wire::FORMAT;
 use crate::wire::answer::{Problem, encode_problem, encode_reply};
-use crate::wire::body::{decode, guarded};
+use crate::wire::body::{decode, guarded, text_of};
 use crate::wire::envelope::{Envelope, Kind, NotAMessage, RequestHeader};
 use crate::wire::messages::{Clustered, Messages, Remote};
 
@@ -29,6 +29,8 @@ use crate::wire::messages::{Clustered, Messages, Remote};
 /// - S3: Bytes never harm the server: what cannot be read is refused before the server hears of it, and so is a message whose
 ///   `Deserialize` or [`Remote::local`] panics.
 /// - S4: Every call is answered, if its answer is waited for.
+/// - S5: A call that has to wait for space gets an eighth of its time less, so that its caller hears in time that it was not carried
+///   out.
 pub(crate) struct Service<S: Clustered> {
     server: ServerRef<S>,
     messages: Arc<Messages<S>>,
@@ -79,28 +81,29 @@ impl<S: Clustered> Service<S> {
         let envelope = match Envelope::read(request, self.message_max) {
             Ok(envelope) => envelope,
             // Its kind is not known. If nobody waits, nobody reads the answer.
-            Err(NotAMessage::OtherFormat(_)) => return self.refuse(Problem::OtherFormat { known: FORMAT }),
-            Err(why) => return self.refuse(Problem::BadRequest { text: why.to_string() }),
+            Err(NotAMessage::OtherFormat(_)) => return self.refuse(&Problem::OtherFormat { known: FORMAT }),
+            Err(why) => return self.refuse(&Problem::BadRequest { text: why.to_string() }),
         };
         match envelope.kind {
             Kind::Call => match self.call(&envelope, came) {
                 Ok(answer) => Handed::Call(answer),
-                Err(problem) => self.refuse(problem),
+                Err(problem) => self.refuse(&problem),
             },
             Kind::Cast => match self.cast(&envelope) {
                 Ok(()) => Handed::Cast,
-                Err(why) => Handed::Dropped(Dropped(why)),
+                Err(dropped) => Handed::Dropped(dropped),
             },
-            other => self.refuse(Problem::BadRequest { text: format!("it is {other}") }),
+            other => self.refuse(&Problem::BadRequest { text: format!("it is {other}") }),
         }
     }
 
-    fn refuse(&self, problem: Problem) -> Handed {
-        Handed::Call(std::future::ready(encode_problem(self.fence, &problem)).boxed())
+    fn refuse(&self, problem: &Problem) -> Handed {
+        Handed::Call(std::future::ready(encode_problem(self.fence, problem)).boxed())
     }
 
     fn call(&self, envelope: &Envelope<'_>, came: Instant) -> Result<BoxFuture<'static, Bytes>, Problem> {
-        let header = self.header(envelope)?;
+        let header = header_of(envelope)?;
+        self.expect(&header)?;
         let until = header.left.and_then(|left| came.checked_add(Duration::from_millis(left)));
         // By S2.
         if until.is_some_and(|until| until <= time::now()) {
@@ -115,18 +118,21 @@ impl<S: Clustered> Service<S> {
         Ok(answer.map(move |reply| reply.unwrap_or_else(|problem| encode_problem(fence, &problem))).boxed())
     }
 
-    fn cast(&self, envelope: &Envelope<'_>) -> Result<(), String> {
-        let header = self.header(envelope).map_err(|problem| problem.to_string())?;
-        let hand = self.messages.find_cast(header.message).ok_or_else(|| {
-            format!("{} {} knows no cast `{}`", self.messages.server(), self.messages.version(), header.message)
-        })?;
-        hand(&self.server, &envelope.body)
+    fn cast(&self, envelope: &Envelope<'_>) -> Result<(), Dropped> {
+        let header = header_of(envelope).map_err(|problem| Dropped(problem.to_string()))?;
+        let RequestHeader { server, version, message, .. } = header;
+        // What others have written is quoted, and not at any length.
+        let what = text_of(&format_args!("the cast {message:?} of {server:?} {version}"), 400);
+        let dropped = |why: &dyn fmt::Display| Dropped(format!("{what}: {why}"));
+        self.expect(&header).map_err(|problem| dropped(&problem))?;
+        let version = self.messages.version();
+        let unknown = || dropped(&Problem::UnknownMessage { version });
+        let hand = self.messages.find_cast(message).ok_or_else(unknown)?;
+        hand(&self.server, &envelope.body).map_err(|why| dropped(&why))
     }
 
-    /// The header of a request, if it is for this server.
-    fn header<'a>(&self, envelope: &Envelope<'a>) -> Result<RequestHeader<'a>, Problem> {
-        let header: RequestHeader<'a> =
-            envelope.header().map_err(|why| Problem::BadRequest { text: why.to_string() })?;
+    /// Whether the request is for this server and its owner.
+    fn expect(&self, header: &RequestHeader<'_>) -> Result<(), Problem> {
         let (server, version) = (self.messages.server(), self.messages.version());
         if (header.server, header.version) != (server, version) {
             return Err(Problem::OtherServer { server: server.to_owned(), version });
@@ -134,8 +140,12 @@ impl<S: Clustered> Service<S> {
         if header.fence.is_some_and(|fence| fence != self.fence.0) {
             return Err(Problem::OtherOwner);
         }
-        Ok(header)
+        Ok(())
     }
+}
+
+fn header_of<'a>(envelope: &Envelope<'a>) -> Result<RequestHeader<'a>, Problem> {
+    envelope.header().map_err(|why| Problem::BadRequest { text: why.to_string() })
 }
 
 impl<S: Clustered> fmt::Debug for Service<S> {
@@ -186,7 +196,7 @@ where
     }
 }
 
-/// Asks a server whose mailbox is full, once it has space.
+/// Asks a server whose mailbox is full, once it has space, by S5.
 async fn wait_for_space<S: Remote<M>, M: DeserializeOwned>(
     server: &ServerRef<S>,
     body: &[u8],
@@ -196,7 +206,7 @@ async fn wait_for_space<S: Remote<M>, M: DeserializeOwned>(
     let message: M = decode(body).map_err(failed)?;
     let call = server.call(|caller| S::local(message, caller));
     let call = match until {
-        Some(until) => call.timeout(left(until)),
+        Some(until) => call.timeout(left(until) / 8 * 7),
         None => call.no_timeout(),
     };
     let answer = AssertUnwindSafe(call).catch_unwind().await;
@@ -219,3 +229,6 @@ where
 fn left(until: Instant) -> Duration {
     until.saturating_duration_since(time::now())
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use genserver::sys;
 use genserver::{
-    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Outcome, Probe, Reason, ServerRef,
-    start,
+    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Named, Never, Next, Node, Outcome, Probe, Reason,
+    ServerRef, start,
 };
 use tokio::task::yield_now;
 use tokio::time::sleep;

@@ -149,7 +149,7 @@ pub enum RemoteCallError {
         why: String,
     },
     /// The request was not sent, or the engine does not say whether it was.
-    #[error("the request to the server named {name} was not sent: {why}")]
+    #[error("the call of the server named {name} failed: {why}")]
     NotSent {
         /// The name that was called.
         name: Arc<str>,
@@ -239,7 +239,7 @@ impl<S: Clustered> Asked<S> {
     }
 
     /// Why a reply cannot be read, with what both sides agree on.
-    pub(super) fn version_note(&self, why: String) -> String {
+    pub(super) fn version_note(&self, why: &str) -> String {
         let (server, version) = (self.target.messages.server(), self.target.messages.version());
         format!(
             "the reply to `{}` of `{server}` in version {version}: {why}; its type differs between that build and this one, so it needs another version",
