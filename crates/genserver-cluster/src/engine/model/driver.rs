@@ -28,7 +28,9 @@ impl Shared {
             let result = work(&mut system);
             (result, system.take_after(), system.next_due() != due)
         };
-        after.into_iter().for_each(|follows| follows());
+        for follows in after {
+            follows();
+        }
         if is_earlier {
             self.wake_driver();
         }

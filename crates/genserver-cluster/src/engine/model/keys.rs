@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::channel::mpsc;
 
 use super::links::Side;
+use super::past::Moment;
 use super::system::{Due, System, Way};
 use crate::engine::{ChangeError, Entry, Revision, WatchEvent};
 
@@ -74,8 +75,8 @@ impl System {
         Ok(())
     }
 
-    /// What a key had at an instant.
-    pub(super) fn get(&self, key: &str, as_of: Instant) -> Option<Entry> {
+    /// What a key had at a moment.
+    pub(super) fn get(&self, key: &str, as_of: Moment) -> Option<Entry> {
         self.keys.at(key, as_of).and_then(Change::entry)
     }
 
@@ -102,7 +103,7 @@ impl System {
         let revision = Revision(self.next_change());
         let change = Change { revision, value };
         let event = change.event(key);
-        self.keys.set(key, change, now, self.kept_from(now));
+        self.keys.set(key, change, self.moment(now), self.kept_from(now));
         let watches: Vec<u64> = self.watches.iter().filter(|(_, it)| it.sees(key)).map(|(number, _)| *number).collect();
         for number in watches {
             self.tell(number, event.clone(), revision, now);
@@ -144,13 +145,13 @@ impl System {
         self.keys.latest(key).is_some_and(|latest| latest.revision > revision)
     }
 
-    /// Begins a watch with what was there at an instant.
+    /// Begins a watch with what was there at a moment.
     pub(super) fn watch(
         &mut self,
         member: &Arc<str>,
         prefix: &str,
         now: Instant,
-        as_of: Instant,
+        as_of: Moment,
     ) -> mpsc::UnboundedReceiver<WatchEvent> {
         // Bounded by `WATCH_QUEUE`, but for what is there at first: that exists already.
         let (sender, receiver) = mpsc::unbounded();

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use genserver::time;
 
+use super::past::Moment;
 use super::system::{Due, System, Way};
 use crate::engine::EngineError;
 
@@ -25,7 +26,7 @@ pub(super) enum Side {
     Majority,
     Minority {
         /// What is read there was true then.
-        since: Instant,
+        since: Moment,
         /// Then nothing is read any more.
         reads_until: Instant,
     },
@@ -55,13 +56,13 @@ impl System {
     pub(super) fn are_together(&self, one: &str, other: &str) -> bool {
         match (self.side(one), self.side(other)) {
             (Side::Majority, Side::Majority) | (Side::Minority { .. }, Side::Minority { .. }) => true,
-            (Side::Cut { .. }, _) | (_, Side::Cut { .. }) | (Side::Majority, _) | (_, Side::Majority) => false,
+            (Side::Cut { .. } | Side::Majority, _) | (_, Side::Cut { .. } | Side::Majority) => false,
         }
     }
 
     /// What was not true any more at this instant, nobody reads, and nobody is told of.
     pub(super) fn kept_from(&self, now: Instant) -> Instant {
-        let since = |side| if let Side::Minority { since, .. } = side { Some(since) } else { None };
+        let since = |side| if let Side::Minority { since, .. } = side { Some(since.at) } else { None };
         let first = self.links.values().filter_map(|link| since(link.side)).fold(now, Instant::min);
         first.checked_sub(self.late_max).unwrap_or(first)
     }
@@ -89,8 +90,8 @@ impl System {
         // What it publishes there must not overtake what was held up.
         let held = std::mem::take(&mut self.link(member).held);
         self.afterwards(move || drop(held));
-        let since = time::now();
-        let reads_until = since + self.dice.up_to(reads);
+        let since = self.moment(time::now());
+        let reads_until = since.at + self.dice.up_to(reads);
         self.change_side(member, Side::Minority { since, reads_until });
         self.interrupt(member);
     }
@@ -112,7 +113,9 @@ impl System {
             // What is published from now on does not overtake it.
             self.link(member).published_until = Some(at);
         }
-        held.into_iter().for_each(|due| self.note_at(at, due));
+        for due in held {
+            self.note_at(at, due);
+        }
     }
 
     /// A connection that was cut is not the same any more when it is back.
@@ -133,12 +136,12 @@ impl System {
         let link = self.link(member);
         link.side = side;
         link.epoch += 1;
-        link.published_until = None;
         link.epoch
     }
 
     /// What is on its way from a member or to it is lost, but for what is held up.
     fn interrupt(&mut self, member: &str) {
+        self.link(member).published_until = None;
         for due in self.take_on_its_way(member) {
             self.hold_or_lose(member, due);
         }

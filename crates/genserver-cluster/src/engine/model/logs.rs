@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 
+use super::past::Moment;
 use super::system::System;
 use crate::engine::{ChangeError, LogEntry, Position};
 
@@ -24,12 +25,12 @@ impl System {
         let mut entries = if is_snapshot { Vec::new() } else { entries.to_vec() };
         let position = Position(self.next_change());
         entries.push(LogEntry { position, entry, is_snapshot });
-        self.logs.set(log, entries, now, self.kept_from(now));
+        self.logs.set(log, entries, self.moment(now), self.kept_from(now));
         Ok(position)
     }
 
-    /// The entries behind a position, as they were at an instant.
-    pub(super) fn read(&self, log: &str, after: Position, limit: usize, as_of: Instant) -> Vec<LogEntry> {
+    /// The entries behind a position, as they were at a moment.
+    pub(super) fn read(&self, log: &str, after: Position, limit: usize, as_of: Moment) -> Vec<LogEntry> {
         let entries = self.logs.at(log, as_of).map_or(&[][..], Vec::as_slice);
         entries.iter().filter(|entry| entry.position > after).take(limit).cloned().collect()
     }

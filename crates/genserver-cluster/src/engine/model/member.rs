@@ -15,6 +15,7 @@ use genserver::time;
 use super::driver::Shared;
 use super::faults::Fate;
 use super::links::{Side, unreachable};
+use super::past::Moment;
 use super::system::{Due, System, Way};
 use crate::engine::subject::{check, check_prefix};
 use crate::engine::{
@@ -44,7 +45,7 @@ enum Needs {
 struct When {
     now: Instant,
     /// What was true then is read.
-    as_of: Instant,
+    as_of: Moment,
 }
 
 /// Where the answer to an operation comes.
@@ -133,15 +134,15 @@ impl System {
         }
     }
 
-    /// The instant of which a member reads what was true.
-    fn as_of(&self, member: &str, needs: Needs, now: Instant) -> Result<Instant, EngineError> {
+    /// The moment of which a member reads what was true.
+    fn as_of(&self, member: &str, needs: Needs, now: Instant) -> Result<Moment, EngineError> {
         match (self.side(member), needs) {
-            (_, Needs::Connection) => Ok(now),
+            (_, Needs::Connection) | (Side::Majority | Side::Cut { .. }, Needs::Majority) => Ok(self.moment(now)),
             (Side::Minority { since, reads_until }, Needs::Any) if now < reads_until => Ok(since),
             (Side::Minority { .. }, _) => Err(EngineError::Unreachable("its servers have no majority".to_owned())),
-            (Side::Majority | Side::Cut { .. }, Needs::Majority) => Ok(now),
             (Side::Majority | Side::Cut { .. }, Needs::Any) => {
-                Ok(now.checked_sub(self.dice.up_to(self.faults.stale)).unwrap_or(now))
+                let stale = self.dice.up_to(self.faults.stale);
+                Ok(self.moment(now.checked_sub(stale).unwrap_or(now)))
             }
         }
     }

@@ -12,7 +12,7 @@ use super::faults::{Dice, Faults};
 use super::keys::{Change, Watch};
 use super::links::Link;
 use super::messages::{Inbox, Subscription};
-use super::past::Past;
+use super::past::{Moment, Past};
 use crate::engine::LogEntry;
 
 /// Something that happens at its instant.
@@ -100,6 +100,11 @@ impl System {
     pub(super) fn next_change(&mut self) -> u64 {
         self.last += 1;
         self.last
+    }
+
+    /// Now, and all changes so far.
+    pub(super) fn moment(&self, now: Instant) -> Moment {
+        Moment { at: now, last: self.last }
     }
 
     /// Lets something happen after some time.

@@ -96,7 +96,7 @@ pub(crate) async fn e3_a_key_that_is_not_there_is_neither_updated_nor_deleted(sy
     assert_eq!(a.get("t.never").await, Ok(None));
     let revision = a.create("t.k", "1".into(), LONG).await.unwrap();
     a.delete("t.k", revision).await.unwrap();
-    for last in [revision, Revision(revision.0 + 1), Revision(0)] {
+    for last in [revision, Revision(0)] {
         assert_eq!(a.update("t.k", "2".into(), LONG, last).await, refused, "{last}");
         assert_eq!(a.delete("t.k", last).await, Err(ChangeError::Conflict), "{last}");
     }
