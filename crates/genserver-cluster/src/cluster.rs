@@ -61,7 +61,7 @@ impl Cluster {
     /// Claims a name, and starts a server under it on this machine. Awaited, it returns the server.
     ///
     /// No other member can have the name until the server ends, [`stop`](NamedServer::stop) gives the name back, or this machine is
-    /// gone for a [time to live](ClusterOptions::time_to_live). When the engine does not confirm for so long that the name is ours,
+    /// gone for a [time to live](ClusterOptions::time_to_live). When the engine has not confirmed for four fifths of that time that the name is ours,
     /// the server ends with [`Reason::NoConnection`](genserver::Reason::NoConnection) before anybody else can have it.
     ///
     /// The server belongs to the process of this member and ends with it, unless it is [linked](StartNamed::link) with the calling
@@ -159,7 +159,10 @@ impl Cluster {
 
 impl fmt::Debug for Cluster {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cluster").field("space", &self.member.space).field("member", &self.member.id).finish()
+        f.debug_struct("Cluster")
+            .field("space", &self.member.space)
+            .field("member", &self.member.id)
+            .finish_non_exhaustive()
     }
 }
 

@@ -91,7 +91,7 @@ mod check;
 #[cfg(test)]
 pub(crate) mod desk;
 
-pub(crate) use answer::{Answer, BadAnswer, Problem};
+pub(crate) use answer::{Answer, Problem};
 pub(crate) use body::{EncodeError, decode};
 pub use check::DEPTH_MAX;
 pub(crate) use envelope::{Envelope, Kind, NoHeader, RequestHeader, encode};

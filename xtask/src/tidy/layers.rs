@@ -12,7 +12,7 @@ const LAYERS: &[(&str, May)] = &[
     ("genserver", May::Name(&["genserver-macros", "genserver-doc"])),
     ("genserver-doc", May::Name(&["genserver"])),
     ("genevent", May::Name(&["genserver"])),
-    ("genserver-cluster", May::Name(&["genserver"])),
+    ("genserver-cluster", May::Name(&["genserver", "genserver-cluster"])),
     ("genserver-observer", May::Name(&["genserver", "genevent"])),
     ("observer-browser", May::Name(&["genserver", "genevent", "genserver-observer"])),
     ("kv-core", May::Name(&["genserver", "genevent"])),

@@ -25,7 +25,7 @@ pub(crate) struct MemberArgs(pub(super) Arc<Member>);
 
 /// Asks a member to begin the start of a keeper, which is linked with it.
 pub(crate) struct Begin {
-    begin: Box<dyn FnOnce(&Cx<MemberServer>) + Send>,
+    begin: BeginFunction,
     caller: Caller<()>,
 }
 
@@ -60,6 +60,8 @@ impl GenServer for MemberServer {
         keepers.iter().for_each(ProcessRef::kill);
     }
 }
+
+type BeginFunction = Box<dyn FnOnce(&Cx<MemberServer>) + Send>;
 
 /// The process of a member, whichever it is at the moment.
 #[derive(Clone)]

@@ -5,7 +5,7 @@
 //! - U1: A candidate claims the name when it reads that nobody has it, and three times within a time to live whatever it reads, because
 //!   that may be old.
 //! - U2: The server ends when its candidate is told to stop, and the other way round: with the reason of the server, so that a crash
-//!   counts as one of the child. A name that is lost is no crash: the candidate waits for its turn again.
+//!   counts as one of the child. A name that is lost counts as nothing: the candidate waits for its turn again.
 
 use std::sync::Arc;
 use std::time::Duration;

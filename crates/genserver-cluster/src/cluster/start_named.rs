@@ -72,7 +72,10 @@ impl<S: Clustered> IntoFuture for StartNamed<S> {
 
 impl<S: Clustered> fmt::Debug for StartNamed<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("StartNamed").field("name", &self.args.name).field("is_linked", &self.is_linked).finish()
+        f.debug_struct("StartNamed")
+            .field("name", &self.args.name)
+            .field("is_linked", &self.is_linked)
+            .finish_non_exhaustive()
     }
 }
 
@@ -159,6 +162,6 @@ impl<S: Clustered> fmt::Debug for NamedServer<S> {
             .field("name", &self.name)
             .field("server", &self.server)
             .field("fence", &self.fence)
-            .finish()
+            .finish_non_exhaustive()
     }
 }

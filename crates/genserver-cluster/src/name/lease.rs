@@ -49,6 +49,11 @@ impl Times {
         self.time_to_live / 5
     }
 
+    /// How long a confirmed change is enough to serve the name: up to the margin.
+    fn service(self) -> Duration {
+        4 * self.margin()
+    }
+
     /// How often a key is renewed.
     pub(crate) fn renewal(self) -> Duration {
         self.time_to_live / 3
@@ -207,7 +212,7 @@ impl Lease {
     /// Until when the name may be served, unless a change is confirmed; nothing if it is not owned.
     pub(crate) fn serves_until(&self) -> Option<Instant> {
         let Stage::Owned(owned) = &self.stage else { return None };
-        Some(owned.confirmed + self.times.time_to_live - self.times.margin())
+        Some(owned.confirmed + self.times.service())
     }
 
     /// The fence, while the name is owned.

@@ -58,7 +58,10 @@ impl GenServer for Clock {
                 self.0 += 1;
                 Next::reply(caller, self.0)
             }
-            Call::Break(_) => Next::stop(Reason::term("a broken wheel")),
+            Call::Break(caller) => {
+                drop(caller);
+                Next::stop(Reason::term("a broken wheel"))
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ impl Oracle {
     fn starts(self: &Arc<Self>, member: &str) -> Alive {
         let mut seen = self.0.lock();
         seen.started += 1;
-        seen.member = member.to_owned();
+        member.clone_into(&mut seen.member);
         let number = seen.started;
         if !seen.may_overlap && !seen.alive.is_empty() {
             let alive = format!("{:?}", seen.alive);
@@ -196,7 +196,7 @@ impl GenServer for Cart {
 
     async fn terminate(&mut self, _reason: &Reason, _cx: &mut Cx<Self>) {
         if self.lingers {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

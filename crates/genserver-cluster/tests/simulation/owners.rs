@@ -59,7 +59,7 @@ async fn owns(sim: &Sim<'_>, client: &Client, shop: &Shop, member: usize) {
 /// Asks which server has the name.
 async fn asks(sim: &Sim<'_>, client: &Client, shop: &Shop) {
     while sim.elapsed() < TROUBLE {
-        let cart = shop.cart(client.draw(0..MEMBERS.len() as u64) as usize);
+        let cart = shop.cart(*client.pick(&[0, 1, 2]));
         let (began, newest) = (time::now(), shop.oracle.newest());
         let answer = if client.draw(0..3) == 0 {
             cart.call(Slow { millis: client.draw(0..200) }).timeout(CALL).await
@@ -81,7 +81,7 @@ async fn asks(sim: &Sim<'_>, client: &Client, shop: &Shop) {
 async fn troubles(sim: &Sim<'_>, client: &Client, shop: &Shop) {
     while sim.elapsed() < TROUBLE {
         time::sleep(millis(client, 1_500)).await;
-        let member = client.draw(0..MEMBERS.len() as u64) as usize;
+        let member = *client.pick(&[0, 1, 2]);
         match client.draw(0..6) {
             0 | 1 => shop.model.cut(MEMBERS[member]),
             2 => shop.model.isolate(&[MEMBERS[member]], Duration::from_secs(2)),
@@ -90,7 +90,7 @@ async fn troubles(sim: &Sim<'_>, client: &Client, shop: &Shop) {
                 time::sleep(millis(client, 1_000)).await;
                 shop.restart(member).await;
             }
-            _ => MEMBERS.iter().for_each(|member| shop.model.rejoin(member)),
+            _ => shop.rejoin_all(),
         }
     }
 }
@@ -98,7 +98,7 @@ async fn troubles(sim: &Sim<'_>, client: &Client, shop: &Shop) {
 /// When the faults are over, a name can be had and called again.
 async fn recovers(shop: &Shop) {
     shop.model.set_faults(Faults::new());
-    MEMBERS.iter().for_each(|member| shop.model.rejoin(member));
+    shop.rejoin_all();
     // A create that nobody waits for may be made within twice the time that an answer takes, and its key has to end.
     time::sleep(3 * TIME_TO_LIVE).await;
     let cart = shop.start(0, shop.args(0)).await.expect("the name is free");

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use genserver::sim::{self, Faults, Sim, sometimes};
+use genserver::sim::{self, Client, Faults, Sim, sometimes};
 use genserver::time;
 use genserver_cluster::engine::model;
 
@@ -13,41 +13,56 @@ use super::shop::{MEMBERS, Shop, TIME_TO_LIVE};
 const TROUBLE: Duration = Duration::from_secs(8);
 const CALL: Duration = Duration::from_millis(400);
 
+fn pause(client: &Client, most: u64) -> Duration {
+    Duration::from_millis(1 + client.draw(0..most))
+}
+
+/// Has the name as long as it can.
+async fn owns(sim: &Sim<'_>, client: &Client, shop: &Shop) {
+    let member = client.number();
+    while sim.elapsed() < TROUBLE {
+        if let Ok(cart) = shop.start(member, shop.args(member)).await {
+            let _ = time::timeout(TROUBLE, cart.ended()).await;
+            let _ = cart.stop().await;
+        }
+        time::sleep(pause(client, 100)).await;
+    }
+}
+
+/// Cuts one member off after the other.
+async fn troubles(sim: &Sim<'_>, client: &Client, shop: &Shop) {
+    while sim.elapsed() < TROUBLE {
+        time::sleep(pause(client, 2_000)).await;
+        let member = *client.pick(&MEMBERS);
+        shop.model.cut(member);
+        time::sleep(pause(client, 3_000)).await;
+        shop.model.rejoin(member);
+    }
+}
+
+/// Asks which server has the name.
+async fn asks(sim: &Sim<'_>, client: &Client, shop: &Shop) {
+    while sim.elapsed() < TROUBLE {
+        let (cart, newest) = (shop.cart(client.number() % MEMBERS.len()), shop.oracle.newest());
+        let answer = cart.call(Which).timeout(CALL).await;
+        shop.oracle.check();
+        sometimes!(newest > 1 && answer.is_ok(), "a later owner answers");
+        if let Ok(number) = answer {
+            assert!(number >= newest, "{number} answers a call that began although a later one has started: {newest}");
+        }
+        time::sleep(pause(client, 100)).await;
+    }
+}
+
 async fn nobody_is_answered_by_an_old_owner(sim: &Sim<'_>) {
     let shop = Shop::open(Oracle::of_members_that_stand_still()).await;
     shop.model.set_faults(model::Faults::new().latency(Duration::from_millis(5)));
     sim.faults(Faults::new().late_timers(2 * TIME_TO_LIVE));
     let owners = MEMBERS.len();
-    sim.clients(owners + 4, async |client| {
-        let pause = |most| Duration::from_millis(1 + client.draw(0..most));
-        if client.number() < owners {
-            while sim.elapsed() < TROUBLE {
-                if let Ok(cart) = shop.start(client.number(), shop.args(client.number())).await {
-                    let _ = time::timeout(TROUBLE, cart.ended()).await;
-                    let _ = cart.stop().await;
-                }
-                time::sleep(pause(100)).await;
-            }
-        } else if client.number() == owners {
-            while sim.elapsed() < TROUBLE {
-                time::sleep(pause(2_000)).await;
-                let member = *client.pick(&MEMBERS);
-                shop.model.cut(member);
-                time::sleep(pause(3_000)).await;
-                shop.model.rejoin(member);
-            }
-        } else {
-            while sim.elapsed() < TROUBLE {
-                let (cart, newest) = (shop.cart(client.number() % owners), shop.oracle.newest());
-                let answer = cart.call(Which).timeout(CALL).await;
-                shop.oracle.check();
-                sometimes!(newest > 1 && answer.is_ok(), "a later owner answers");
-                if let Ok(number) = answer {
-                    assert!(number >= newest, "{number} answers a call that began when {newest} had started");
-                }
-                time::sleep(pause(100)).await;
-            }
-        }
+    sim.clients(owners + 4, async |client| match client.number() {
+        member if member < owners => owns(sim, &client, &shop).await,
+        number if number == owners => troubles(sim, &client, &shop).await,
+        _ => asks(sim, &client, &shop).await,
     })
     .await;
     sim.faults(Faults::new());

@@ -80,6 +80,13 @@ impl Shop {
         *self.members[member].lock() = running;
     }
 
+    /// Ends every cut.
+    pub(super) fn rejoin_all(&self) {
+        for member in MEMBERS {
+            self.model.rejoin(member);
+        }
+    }
+
     /// Ends everything.
     pub(super) async fn close(&self) {
         for member in &self.members {

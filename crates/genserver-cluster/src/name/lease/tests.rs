@@ -127,7 +127,7 @@ fn a_refusal_after_an_unanswered_renewal_is_looked_into() {
     let looks = looks.gets(seen(1, 1, Whose::Ours)).serves(true).waits(TIMES.pause()).asks(Ask::Read);
     // ... and a new one confirms nothing.
     let found = looks.gets(seen(3, 1, Whose::Ours)).asks(update(3, 1)).gets(unanswered());
-    found.after(secs(12) - secs(5)).ends(&End::Unconfirmed);
+    found.after(secs(7)).ends(&End::Unconfirmed);
 }
 
 #[test]
