@@ -1,6 +1,8 @@
 //! The server that the tests start, and the members that start it.
 
-use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Reason};
+use std::time::Duration;
+
+use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome, Reason, time};
 use genserver_cluster::engine::model::Model;
 use genserver_cluster::{Cluster, Clustered, Messages, Remote};
 use serde::{Deserialize, Serialize};
@@ -10,11 +12,18 @@ pub(super) struct Clock(u64);
 
 pub(super) enum Call {
     Tick(Caller<u64>),
+    Nap(Duration, Caller<u64>),
     Break(Caller<u64>),
 }
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Tick;
+
+/// Is handled for as long as this.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Nap {
+    pub(super) secs: u64,
+}
 
 #[derive(Serialize, Deserialize)]
 pub(super) struct Break;
@@ -24,6 +33,14 @@ impl Remote<Tick> for Clock {
 
     fn local(Tick: Tick, caller: Caller<u64>) -> Call {
         Call::Tick(caller)
+    }
+}
+
+impl Remote<Nap> for Clock {
+    type Reply = u64;
+
+    fn local(Nap { secs }: Nap, caller: Caller<u64>) -> Call {
+        Call::Nap(Duration::from_secs(secs), caller)
     }
 }
 
@@ -37,7 +54,7 @@ impl Remote<Break> for Clock {
 
 impl Clustered for Clock {
     fn messages() -> Messages<Self> {
-        Messages::new("test.clock", 1).call::<Tick>("tick").call::<Break>("break")
+        Messages::new("test.clock", 1).call::<Tick>("tick").call::<Nap>("nap").call::<Break>("break")
     }
 }
 
@@ -56,6 +73,10 @@ impl GenServer for Clock {
         match call {
             Call::Tick(caller) => {
                 self.0 += 1;
+                Next::reply(caller, self.0)
+            }
+            Call::Nap(takes, caller) => {
+                time::sleep(takes).await;
                 Next::reply(caller, self.0)
             }
             Call::Break(caller) => {

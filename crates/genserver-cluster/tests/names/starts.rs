@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use genserver::{Probe, Reason, StartError, time};
+use genserver::{AsProcess as _, Probe, Reason, StartError, time};
 use genserver_cluster::engine::EngineError;
 use genserver_cluster::{Cluster, RemoteCallError, StartNamedError};
 
-use super::clock::{Break, Call, Clock, Tick, two};
+use super::clock::{Break, Call, Clock, Nap, Tick, two};
 
 #[tokio::test(start_paused = true)]
 async fn a_server_with_a_name_is_called_from_both_members() {
@@ -95,6 +95,41 @@ async fn an_owner_without_the_engine_ends_its_server_in_time_and_another_takes_o
     b.start_named::<Clock>("clock", true).await.unwrap();
     model.rejoin("a");
     assert_eq!(a.named::<Clock>("clock").call(Tick).await, Ok(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_takes_long_keeps_its_name() {
+    let (_model, a, b) = two().await;
+    let clock = a.start_named::<Clock>("clock", true).await.unwrap();
+    let nap = b.named::<Clock>("clock").call(Nap { secs: 300 }).timeout(Duration::from_secs(400));
+    assert_eq!(nap.await, Ok(0));
+    assert_eq!(b.whereis("clock").await.unwrap().unwrap().fence, clock.fence());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_owner_that_was_cut_off_for_a_moment_serves_again() {
+    let (model, a, b) = two().await;
+    model.set_answer_within(Duration::from_secs(1));
+    let clock = a.start_named::<Clock>("clock", true).await.unwrap();
+    for _ in 0..3 {
+        model.cut("a");
+        time::sleep(Duration::from_secs(4)).await;
+        model.rejoin("a");
+        time::sleep(Duration::from_secs(4)).await;
+        assert!(b.named::<Clock>("clock").call(Tick).await.is_ok());
+    }
+    assert_eq!(b.whereis("clock").await.unwrap().unwrap().fence, clock.fence());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_keeper_that_is_killed_leaves_neither_a_server_nor_a_name() {
+    let (_model, a, b) = two().await;
+    let clock = a.start_named::<Clock>("clock", true).await.unwrap();
+    let keeper = clock.info().links[0].as_process().unwrap();
+    keeper.kill();
+    assert_eq!(clock.server().ended().await, Reason::Killed);
+    time::sleep(Duration::from_secs(1)).await;
+    b.start_named::<Clock>("clock", true).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]

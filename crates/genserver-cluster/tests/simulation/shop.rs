@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use genserver::supervisor::Supervisor;
 use genserver::{AsProcess as _, Node, Probe};
 use genserver_cluster::engine::model::Model;
 use genserver_cluster::{Cluster, NamedServer, RemoteRef, StartNamedError};
@@ -55,6 +56,14 @@ impl Shop {
     /// Starts the server on a member.
     pub(super) async fn start(&self, member: usize, args: CartArgs) -> Result<NamedServer<Cart>, StartNamedError> {
         self.cluster(member).start_named(NAME, args).await
+    }
+
+    /// Makes a member a candidate for the server.
+    pub(super) async fn stand(&self, member: usize) {
+        let (running, args) = (self.members[member].lock().clone(), self.args(member));
+        let candidate = running.cluster.singleton::<Cart>(NAME, move || args.clone());
+        let machine = Probe::<()>::on(&running.node);
+        machine.scope(async { Supervisor::one_for_one().child(candidate).start().await }).await.unwrap();
     }
 
     pub(super) fn args(&self, member: usize) -> CartArgs {

@@ -8,7 +8,7 @@ use genserver_cluster::StandInError;
 use genserver_cluster::engine::model::Faults;
 
 use super::cart::{End, Oracle};
-use super::shop::{MEMBERS, Shop, TIME_TO_LIVE};
+use super::shop::{MEMBERS, NAME, Shop, TIME_TO_LIVE};
 
 /// What travelling takes.
 const LATENCY: Duration = Duration::from_millis(10);
@@ -105,4 +105,33 @@ async fn is_free_in_time(sim: &Sim<'_>) {
 #[test]
 fn the_name_of_a_killed_member_is_free_within_its_time_to_live() {
     sim::check(is_free_in_time);
+}
+
+/// A singleton runs once, and elsewhere when its machine is gone.
+async fn is_taken_over(sim: &Sim<'_>) {
+    let shop = Shop::open(Oracle::default()).await;
+    shop.model.set_faults(Faults::new().latency(LATENCY));
+    for member in 0..MEMBERS.len() {
+        shop.stand(member).await;
+    }
+    time::sleep(Duration::from_millis(1_000 + sim.draw(0..3_000))).await;
+    assert_eq!(shop.oracle.newest(), 1, "it runs once");
+    let owner = shop.cluster(0).whereis(NAME).await.unwrap().unwrap().member;
+    let owner = MEMBERS.iter().position(|member| **member == owner).unwrap();
+    shop.crash(owner);
+    let began = time::now();
+    while shop.oracle.newest() == 1 {
+        time::sleep(Duration::from_millis(10)).await;
+        let took = time::now() - began;
+        assert!(took <= TIME_TO_LIVE + Duration::from_secs(2), "it is not taken over after {took:?}");
+    }
+    time::sleep(TIME_TO_LIVE).await;
+    assert_eq!(shop.oracle.newest(), 2, "it stays where it is");
+    shop.oracle.check();
+    shop.close().await;
+}
+
+#[test]
+fn a_singleton_is_taken_over_in_time() {
+    sim::check(is_taken_over);
 }
