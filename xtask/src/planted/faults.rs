@@ -288,7 +288,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "confirmed-by-the-answer",
         package: "genserver-cluster",
         scenario: "owners::a_name_has_one_owner_at_a_time",
-        says: "has the name",
+        says: "have the name",
         file: "crates/genserver-cluster/src/name/lease.rs",
         edits: &[(
             "Answer::Changed(Ok(revision)) => self.confirm(revision, sent),",
@@ -299,7 +299,7 @@ pub(super) const FAULTS: &[Fault] = &[
         name: "read-believed",
         package: "genserver-cluster",
         scenario: "owners::a_name_has_one_owner_at_a_time",
-        says: "has the name",
+        says: "have the name",
         file: "crates/genserver-cluster/src/name/lease.rs",
         edits: &[(
             "(owned.last, owned.is_in_doubt, owned.looks) = (revision, false, false);",

@@ -1,7 +1,8 @@
 //! A server with a name, and an oracle that sees all of them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use genserver::{Caller, Cx, Exit, GenServer, Init, Never, Next, Outcome, Reason, time};
 use genserver_cluster::{Clustered, Messages, Remote};
@@ -20,6 +21,8 @@ struct Seen {
     member: String,
     /// Those that have not ended, and where they are.
     alive: Vec<(u64, String)>,
+    /// Until when each member can be sure of the name: a time to live from before the last change that was confirmed to it was sent.
+    kept_until: BTreeMap<String, Instant>,
     /// What must not happen, and did. A panic would only end the process that notices it.
     wrong: Option<String>,
     /// Whether members may stand still, so that an old server is still there while the next one starts. Then it must not be asked.
@@ -58,12 +61,28 @@ impl Oracle {
         }
     }
 
+    /// A change of a member was confirmed.
+    pub(super) fn keeps(&self, member: &str, until: Instant) {
+        self.0.lock().kept_until.insert(member.to_owned(), until);
+    }
+
+    /// The server of a member has ended just now.
+    pub(super) fn has_ended(&self, member: &str) {
+        let mut seen = self.0.lock();
+        if seen.may_belong_to_others(member) {
+            seen.is_wrong(format!("the server of {member} ends when another may have the name"));
+        }
+    }
+
     /// A member answers a request.
     pub(super) fn is_answered_by(&self, member: &str) {
         let mut seen = self.0.lock();
         if seen.member != member {
             let owner = seen.member.clone();
             seen.is_wrong(format!("{member} answers although a server of another has started: of {owner}"));
+        }
+        if seen.may_belong_to_others(member) {
+            seen.is_wrong(format!("{member} answers although another may have the name"));
         }
     }
 
@@ -75,6 +94,10 @@ impl Oracle {
 }
 
 impl Seen {
+    fn may_belong_to_others(&self, member: &str) -> bool {
+        self.kept_until.get(member).is_none_or(|until| *until < time::now())
+    }
+
     fn is_wrong(&mut self, what: String) {
         self.wrong.get_or_insert(what);
     }

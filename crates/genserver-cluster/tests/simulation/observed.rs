@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use genserver::time;
 use genserver_cluster::engine::model::Member;
 use genserver_cluster::engine::{
     ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Revision, WatchEvent,
@@ -23,7 +24,10 @@ pub(super) struct Observed {
 #[async_trait]
 impl Engine for Observed {
     async fn create(&self, key: &str, value: Bytes, time_to_live: Duration) -> Result<Revision, ChangeError> {
-        self.engine.create(key, value, time_to_live).await
+        let sent = time::now();
+        let created = self.engine.create(key, value, time_to_live).await?;
+        self.oracle.keeps(&self.member, sent + time_to_live);
+        Ok(created)
     }
 
     async fn update(
@@ -33,7 +37,10 @@ impl Engine for Observed {
         time_to_live: Duration,
         last: Revision,
     ) -> Result<Revision, ChangeError> {
-        self.engine.update(key, value, time_to_live, last).await
+        let sent = time::now();
+        let updated = self.engine.update(key, value, time_to_live, last).await?;
+        self.oracle.keeps(&self.member, sent + time_to_live);
+        Ok(updated)
     }
 
     async fn delete(&self, key: &str, last: Revision) -> Result<(), ChangeError> {

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genserver::sim::{self, Client, Sim, sometimes};
-use genserver::time;
+use genserver::{Reason, time};
 use genserver_cluster::StartNamedError;
 use genserver_cluster::engine::model::Faults;
 
@@ -45,8 +45,11 @@ async fn owns(sim: &Sim<'_>, client: &Client, shop: &Shop, member: usize) {
             time::sleep(Duration::from_millis(1) + millis(client, 400)).await;
             continue;
         };
-        let _ = time::timeout(millis(client, 3_000), cart.ended()).await;
-        sometimes!(!cart.is_alive(), "an owner loses its name");
+        let ended = time::timeout(millis(client, 3_000), cart.server().ended()).await;
+        if matches!(ended, Ok(Reason::NoConnection | Reason::Killed)) {
+            sometimes!(true, "an owner loses its name");
+            shop.oracle.has_ended(MEMBERS[member]);
+        }
         if lingers || client.draw(0..2) == 0 {
             let _ = cart.stop().await;
         } else {
