@@ -69,6 +69,10 @@ impl<S: Clustered> Keeper<S> {
         let guardian = guardian::start(Arc::clone(&tenant), ward.clone())?;
         let up = async {
             let requests = subscribe(&tenant).await;
+            // By L3: this machine may have stood still since the name was claimed, and its guardian with it.
+            if !tenant.may_serve() {
+                return Err(StartNamedError::Lost { name: Arc::clone(tenant.name()) });
+            }
             ward.starts();
             let server = genserver::start_link::<S>(server).default_label(Arc::clone(tenant.name())).await?;
             ward.runs(server.process_ref());
