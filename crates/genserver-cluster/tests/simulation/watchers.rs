@@ -27,6 +27,17 @@ enum How {
     OwnerIsCutOff,
 }
 
+impl How {
+    const ALL: [Self; 6] = [
+        Self::Stopped,
+        Self::EndsItself,
+        Self::MachineIsGone,
+        Self::MemberIsStopped,
+        Self::WatcherIsCutOff,
+        Self::OwnerIsCutOff,
+    ];
+}
+
 async fn hears_of_the_end(sim: &Sim<'_>) {
     let shop = Shop::open(Oracle::default()).await;
     shop.model.set_faults(Faults::new().latency(LATENCY));
@@ -38,32 +49,31 @@ async fn hears_of_the_end(sim: &Sim<'_>) {
     time::sleep(Duration::from_millis(sim.draw(0..6_000))).await;
     assert!(watchers.iter().all(|watcher| watcher.process_ref().is_alive()), "nobody has ended");
 
-    use How::{EndsItself, MachineIsGone, MemberIsStopped, OwnerIsCutOff, Stopped, WatcherIsCutOff};
-    let how = *sim.pick(&[Stopped, EndsItself, MachineIsGone, MemberIsStopped, WatcherIsCutOff, OwnerIsCutOff]);
+    let how = *sim.pick(&How::ALL);
     let began = time::now();
     let (reason, within) = match how {
-        Stopped => {
+        How::Stopped => {
             cart.stop().await.unwrap();
             (Reason::Normal, Duration::from_millis(100))
         }
-        EndsItself => {
+        How::EndsItself => {
             let answer = shop.cart(1).call(End).await;
             assert!(answer.is_err(), "{answer:?}");
             (Reason::term("sold out".to_owned()), Duration::from_millis(100))
         }
-        MachineIsGone => {
+        How::MachineIsGone => {
             shop.crash(0);
             (Reason::NoConnection, DOWN_WITHIN)
         }
-        MemberIsStopped => {
+        How::MemberIsStopped => {
             shop.cluster(0).stop().await.unwrap();
             (Reason::Shutdown, Duration::from_millis(100))
         }
-        WatcherIsCutOff => {
+        How::WatcherIsCutOff => {
             shop.model.cut(MEMBERS[1]);
             (Reason::NoConnection, DOWN_WITHIN)
         }
-        OwnerIsCutOff => {
+        How::OwnerIsCutOff => {
             shop.model.cut(MEMBERS[0]);
             (Reason::NoConnection, DOWN_WITHIN)
         }
@@ -71,7 +81,7 @@ async fn hears_of_the_end(sim: &Sim<'_>) {
     assert_eq!(watchers[0].process_ref().ended().await, reason, "{how:?}");
     let took = time::now() - began;
     assert!(took <= within, "{how:?}: it took {took:?}");
-    if matches!(how, WatcherIsCutOff) {
+    if matches!(how, How::WatcherIsCutOff) {
         assert!(watchers[1].process_ref().is_alive() && cart.is_alive(), "the server lives on");
     } else {
         assert_eq!(watchers[1].process_ref().ended().await, reason, "{how:?}");
