@@ -12,8 +12,8 @@
 //! # }
 //! ```
 //!
-//! It needs Tokio: the client of NATS runs its connection on the Tokio runtime in which [`connect`](Nats::connect) is called. The rest of
-//! this crate runs on every runtime.
+//! It needs Tokio: the client of NATS runs its connection on the Tokio runtime in which [`connect`](Nats::connect) is called. The
+//! rest of this crate runs on every runtime.
 //!
 //! # What it keeps in NATS
 //!
@@ -29,14 +29,14 @@
 //!
 //! # What is not promised
 //!
-//! - **Power.** A server acknowledges before the disk has what was written, unless it is configured with `sync_interval: always`. That is
-//!   a setting of the server, not of a client. Without it, an acknowledged change survives the end of every process, but not that all
+//! - **Power.** A server acknowledges before the disk has what was written, unless it is configured with `sync_interval: always`.
+//!   That is a setting of the server, not of a client. Without it, an acknowledged change survives the end of every process, but not that all
 //!   servers lose power at once.
 //! - **Whole seconds.** A time to live is rounded up to whole seconds, and is one second at least.
-//! - **Later changes.** NATS keeps one value of a key. If a key changes twice within a moment, a watch may be told of the second change
-//!   alone.
-//! - **Old reads.** [`get`](Nats#method.get) asks the leader of the bucket, and [`read`](Nats#method.read) any replica of the logs. During
-//!   a partition both may return what was true many seconds before.
+//! - **Later changes.** NATS keeps one value of a key. If a key changes twice within a moment, a watch may be told of the second
+//!   change alone.
+//! - **Old reads.** [`get`](Nats#method.get) asks the leader of the bucket, and [`read`](Nats#method.read) any replica of the logs.
+//!   During a partition both may return what was true many seconds before.
 //! - **Noticing.** A connection that breaks without a word is noticed by two pings that are not answered: after up to 15 seconds by
 //!   default. [`Options::client`] sets what NATS's client has for that.
 //! - A subscription that does not take its messages loses those beyond 65,536.

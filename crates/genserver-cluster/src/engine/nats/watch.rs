@@ -20,7 +20,7 @@ use crate::engine::{EngineError, Entry, Revision, WatchEvent};
 /// A server says so often that it is still there. If it did not say so twice, the watch is lost.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-/// A server forgets the watch of a member that has been gone for so long.
+/// After this time a server forgets the watch of a member that has gone.
 const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 /// What a watch has told so far.

@@ -29,7 +29,7 @@ impl Inner {
         match serde_json::from_slice(&answer.payload) {
             Ok(Response::Ok(PublishAck { sequence, .. })) => Ok(sequence),
             Ok(Response::Err { error }) => Err(refusal(&error)),
-            // It is no answer of JetStream.
+            // JetStream does not answer like this.
             Err(_) => Err(EngineError::Unanswered.into()),
         }
     }
