@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::bench::instructions;
 use crate::cargo::{self, Cargo};
 use crate::workspace::{self, Package};
-use crate::{Failure, Result, browser, check, clients, conformance, docs, house, models, test, tidy};
+use crate::{Failure, Result, browser, check, clients, conformance, docs, house, models, nats, test, tidy};
 
 /// Features that choose a runtime: with each of them the tests run, and not only compile.
 const RUNTIMES: &[&str] = &["tokio", "smol"];
@@ -47,6 +47,15 @@ impl Gate {
             Ok(())
         };
         Self { name: "redis".to_owned(), rerun: "cargo xtask clients".to_owned(), work: Box::new(work) }
+    }
+
+    /// The server that the tests of the cluster start. It holds also if that cannot be had, and they are skipped.
+    fn nats() -> Self {
+        let work = || {
+            nats::prepare_ci();
+            Ok(())
+        };
+        Self { name: "nats".to_owned(), rerun: "cargo xtask cluster up".to_owned(), work: Box::new(work) }
     }
 
     fn cargo(name: impl Into<String>, line: Cargo) -> Self {
@@ -103,6 +112,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     gates.extend(crates.iter().filter_map(|package| without_tokio(package)));
     gates.extend(crates.iter().flat_map(|package| checks(package)));
     gates.push(Gate::redis());
+    gates.push(Gate::nats());
     gates.push(together(&crates));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
     gates.push(Gate::browser());
@@ -233,6 +243,7 @@ mod tests {
             "a without tokio",
             "check a --no-default-features --features serde",
             "redis",
+            "nats",
             "test",
             "test a",
             "doctest a",
@@ -252,6 +263,7 @@ mod tests {
             names(package("a", features)),
             [
                 "redis",
+                "nats",
                 "test",
                 "test a",
                 "doctest a",
@@ -275,7 +287,7 @@ mod tests {
     fn the_benchmarks_are_only_compiled() {
         assert_eq!(
             names(package("benchmarks", &[("erl", &[])])),
-            ["check benchmarks", "redis", "test", "browser", "instructions", "models"]
+            ["check benchmarks", "redis", "nats", "test", "browser", "instructions", "models"]
         );
     }
 

@@ -1,8 +1,8 @@
 //! What a cluster needs of the system under it, and the rules that every such system keeps.
 //!
 //! A cluster has no consensus, no replication and no transport of its own. It stands on an *engine* that has them: keys that end
-//! by themselves, messages, and logs. `Nats` is the real one. `Model` is one in memory with the same rules and every fault that the
-//! rules allow, for simulations.
+//! by themselves, messages, and logs. `nats` is the real one. `model` is one in memory with the same rules and every fault that the
+//! rules allow, for simulations. Each is there with the feature of its name.
 //!
 //! # Rules
 //!
@@ -11,7 +11,8 @@
 //! - E1: Of two [`create`](Engine::create)s of a key at most one succeeds, unless in between the key was deleted or its time to
 //!   live has passed.
 //! - E2: Every change of a key has a revision, larger than that of each earlier change of a key of the same engine.
-//! - E3: [`update`](Engine::update) and [`delete`](Engine::delete) change a key only if its last change has the given revision.
+//! - E3: [`update`](Engine::update) and [`delete`](Engine::delete) change a key only if its last change has the given revision, which
+//!   is that of a value: what [`create`](Engine::create) or `update` has returned, or that of an [`Entry`].
 //! - E4: A key is there for at least its time to live, counted from when the engine made its last change. A caller does not know
 //!   when that was; it was after the caller sent it. A key may be there for longer.
 //! - E5: What [`get`](Engine::get) returns was true once, and may not be any more. A watch may be late as well. So neither
@@ -23,9 +24,10 @@
 //! - E8: A message is delivered at most once to each subscription, and may be lost. Those that one member publishes to one subject
 //!   arrive in the order in which they were published. [`RequestError::NoResponders`] says that no subscription has got the request.
 //! - E9: A watch that was returned is in place: each change that is made afterwards is told, in the order of revisions, or a later
-//!   change of the same key is told instead, or the stream says that it is [lost](WatchEvent::Lost). A subscription that was returned is in place for what its own member publishes; for
-//!   others it may begin a moment later, and until then they get [`RequestError::NoResponders`]. Its stream ends when its member has
-//!   lost the connection. Messages can be lost without that, as E8 says.
+//!   change of the same key is told instead, or the stream says that it is [lost](WatchEvent::Lost). A subscription that was
+//!   returned is in place for what its own member publishes. For others it may begin a moment later, and until then their requests
+//!   fail with [`RequestError::NoResponders`]. Its stream ends when its member has lost the connection. Messages can be lost without
+//!   that, as E8 says.
 
 use std::fmt;
 use std::time::Duration;
@@ -37,9 +39,12 @@ use futures::stream::BoxStream;
 // Why an operation of an engine failed.
 mod error;
 // What keys, subjects and names of logs are made of.
-#[cfg(feature = "model")]
+#[cfg(any(feature = "model", feature = "nats"))]
 mod subject;
-// One in memory, for tests.
+// The one for production, ...
+#[cfg(feature = "nats")]
+pub mod nats;
+// ... and one in memory, for tests.
 #[cfg(feature = "model")]
 pub mod model;
 
@@ -85,8 +90,9 @@ pub trait Engine: Send + Sync + 'static {
     /// [`EngineError`] if it cannot be read.
     async fn get(&self, key: &str) -> Result<Option<Entry>, EngineError>;
 
-    /// Tells of all keys below a prefix, such as `shop.name.`, which ends with a `.`: first those that are there, then [`WatchEvent::Current`], then each
-    /// change, or a later one of the same key. The stream ends with [`WatchEvent::Lost`] when changes may have been missed.
+    /// Tells of all keys below a prefix, such as `shop.name.`, which ends with a `.`: first those that are there, then
+    /// [`WatchEvent::Current`], then each change, or a later one of the same key. The stream ends with [`WatchEvent::Lost`] when
+    /// changes may have been missed.
     ///
     /// # Errors
     ///

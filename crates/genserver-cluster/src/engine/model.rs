@@ -122,8 +122,8 @@ impl Model {
 
     /// Cuts a member off: nothing that it sends arrives, and nothing arrives that is sent to it.
     ///
-    /// What is on its way is lost, or it is held up: then it arrives after the member has come back. At first the member does not know,
-    /// and its operations are not answered. It notices after a drawn time, at most twice as long as it waits for answers: then its
+    /// What is on its way is lost, or it is held up: then it arrives after the member has come back. At first the member does not
+    /// know, and its operations are not answered. It notices after a drawn time, at most twice as long as it waits for answers: then its
     /// operations fail with [`Unreachable`](crate::engine::EngineError::Unreachable), and its subscriptions and watches end.
     pub fn cut(&self, member: &str) {
         self.shared.with(|system| system.cut(member));
@@ -131,8 +131,9 @@ impl Model {
 
     /// Puts members on the side of a minority of the engine's servers, beside those that are there.
     ///
-    /// They get messages from each other alone. Their changes are not made, or are held up until they come back; what they read stays as
-    /// it was when they were cut off, and after a drawn time, at most `reads`, they read nothing any more. Their watches are told nothing.
+    /// They get messages from each other alone. Their changes are not made, or are held up until they come back. What they read
+    /// stays as it was when they were cut off. After a drawn time, at most `reads`, they read nothing any more. Their watches are told
+    /// nothing.
     pub fn isolate(&self, members: &[&str], reads: Duration) {
         self.shared.with(|system| members.iter().for_each(|member| system.isolate(member, reads)));
     }

@@ -7,5 +7,8 @@
 mod facts;
 // ... and on what they are tested: the model, in which nothing goes wrong, ...
 mod model;
-// ... and in which everything does.
+// ... and in which everything does, ...
 mod faults;
+// ... and a real server.
+#[cfg(feature = "nats")]
+mod nats;

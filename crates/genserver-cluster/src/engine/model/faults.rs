@@ -54,7 +54,8 @@ impl Faults {
         Self { lost: one_in, ..self }
     }
 
-    /// One in so many operations on keys and logs is not answered in time: it is lost, or its answer is, or either is too late.
+    /// One in so many operations is not answered in time: it is lost, or its answer is, or either is too late. Messages are not
+    /// operations, and subscribing is one.
     #[must_use]
     pub fn unanswered(self, one_in: u64) -> Self {
         Self { unanswered: one_in, ..self }
@@ -93,7 +94,7 @@ impl Dice {
         self.0.draw(0..of)
     }
 
-    /// What befalls an operation whose caller waits for so long.
+    /// What befalls an operation whose caller waits up to this time.
     pub(super) fn fate(&self, faults: &Faults, wait: Duration) -> Fate {
         let (there, back) = (self.up_to(faults.latency), self.up_to(faults.latency));
         if !self.once_in(faults.unanswered) {

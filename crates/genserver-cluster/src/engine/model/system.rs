@@ -56,8 +56,8 @@ pub(super) struct System {
     pub(super) watches: BTreeMap<u64, Watch>,
     pub(super) subscriptions: BTreeMap<u64, Subscription>,
     pub(super) inboxes: BTreeMap<String, Inbox>,
-    /// In the order of their instants, and of one instant in the order in which they were noted. Its bound is that of what members have
-    /// asked and published.
+    /// In the order of their instants, and of one instant in the order in which they were noted. Its bound is that of what members
+    /// have asked and published.
     due: BTreeMap<(Instant, u64), Due>,
     /// Tells things of one instant apart, and everything else that needs a number.
     number: u64,
