@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::bench::instructions;
 use crate::cargo::{self, Cargo};
 use crate::workspace::{self, Package};
-use crate::{Failure, Result, browser, check, clients, conformance, docs, house, models, test, tidy};
+use crate::{Failure, Result, browser, check, clients, conformance, docs, house, models, nats, test, tidy};
 
 /// Features that choose a runtime: with each of them the tests run, and not only compile.
 const RUNTIMES: &[&str] = &["tokio", "smol"];
@@ -47,6 +47,15 @@ impl Gate {
             Ok(())
         };
         Self { name: "redis".to_owned(), rerun: "cargo xtask clients".to_owned(), work: Box::new(work) }
+    }
+
+    /// The server that the tests of the cluster start. It holds also if that cannot be had, and they are skipped.
+    fn nats() -> Self {
+        let work = || {
+            nats::prepare_ci();
+            Ok(())
+        };
+        Self { name: "nats".to_owned(), rerun: "cargo xtask cluster up".to_owned(), work: Box::new(work) }
     }
 
     fn cargo(name: impl Into<String>, line: Cargo) -> Self {
@@ -115,6 +124,7 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     gates.extend(crates.iter().filter_map(|package| without_tokio(package)));
     gates.extend(crates.iter().flat_map(|package| checks(package)));
     gates.push(Gate::redis());
+    gates.push(Gate::nats());
     gates.push(together(&crates));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
     gates
@@ -264,6 +274,7 @@ mod tests {
             "a without tokio",
             "check a --no-default-features --features serde",
             "redis",
+            "nats",
             "test",
             "check a",
             "doctest a",
@@ -272,7 +283,7 @@ mod tests {
         ];
         assert_eq!(names(package("a", features)), expected);
         let of_the_core = names(package(CORE, features));
-        assert_eq!(of_the_core[4], "test genserver");
+        assert!(of_the_core.contains(&"test genserver".to_owned()), "{of_the_core:?}");
     }
 
     #[test]
@@ -280,7 +291,7 @@ mod tests {
         let features: &[(&str, &[&str])] = &[("default", &["net"]), ("net", &[])];
         assert_eq!(
             names(package("a", features)),
-            ["redis", "test", "test a", "doctest a", "check a --no-default-features"]
+            ["redis", "nats", "test", "test a", "doctest a", "check a --no-default-features"]
         );
     }
 
@@ -294,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_benchmarks_are_only_compiled() {
-        assert_eq!(names(package("benchmarks", &[("erl", &[])])), ["check benchmarks", "redis", "test"]);
+        assert_eq!(names(package("benchmarks", &[("erl", &[])])), ["check benchmarks", "redis", "nats", "test"]);
     }
 
     #[test]

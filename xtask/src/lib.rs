@@ -7,10 +7,11 @@
 #![expect(clippy::print_stdout, reason = "a tool at a terminal talks to its user")]
 
 // What the verbs are made of: one command line, one view of the workspace, one copy of it to plant faults in, one kind of
-// complaint, one busy machine, programs of others.
+// complaint, one busy machine, programs of others, one of which is a server.
 mod cargo;
 mod finding;
 mod load;
+mod nats;
 mod program;
 mod tool;
 mod tree;
@@ -22,6 +23,7 @@ mod browser;
 mod check;
 mod ci;
 mod clients;
+mod cluster;
 mod conformance;
 mod docs;
 mod erlang;
@@ -108,6 +110,7 @@ pub const VERBS: &[Verb] = &[
         about: "Redis's own tests and clients against kv serve; installs them; arguments choose a part",
         run: clients::run,
     },
+    Verb { name: "cluster", about: "`up`: three servers of NATS on this machine, until Ctrl-C", run: cluster::run },
     Verb {
         name: "browser",
         about: "the observer's page in Chromium, which it installs; --screenshots makes its pictures; arguments choose tests",

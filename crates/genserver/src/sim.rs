@@ -326,6 +326,8 @@
 //! [`Sim::clients`] runs several clients at once. Each is a process with its own place in the order of steps, and may borrow from the
 //! test. What a [`Client`] draws does not depend on what the others draw.
 //!
+//! A model of something outside of the program, such as a database, draws from [`Draws`] what it does and when.
+//!
 //! Steps end where code awaits. Where it awaits nothing, a [`point`] lets others go on, if that is drawn.
 //! [`Sim::settle`] waits until everything waits for the test or for time to pass.
 //!
@@ -390,6 +392,8 @@ mod faults;
 mod heal;
 // A place where a task may let others go on.
 mod point;
+// Numbers for what a test stands on.
+mod draws;
 // Clients of a test, ...
 mod clients;
 // ... when each has its turn, ...
@@ -425,6 +429,7 @@ mod failed;
 pub use crate::__sometimes as sometimes;
 pub use check::{Check, Passed, bounded, check, replay};
 pub use clients::Client;
+pub use draws::Draws;
 pub use failed::Failed;
 pub use faults::Faults;
 pub use history::History;

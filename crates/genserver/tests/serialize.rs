@@ -39,6 +39,7 @@ fn check(value: &impl serde::Serialize, expected: &Value) {
 #[test]
 fn a_reason_is_its_kind_and_its_text() {
     check(&Reason::Normal, &json!({ "kind": "normal", "text": "normal" }));
+    check(&Reason::NoConnection, &json!({ "kind": "no_connection", "text": "no connection to its machine" }));
     check(&Reason::term(7), &json!({ "kind": "term", "text": "7" }));
     check(&Reason::shutdown_with("idle"), &json!({ "kind": "shutdown", "text": "shutdown: idle" }));
 }

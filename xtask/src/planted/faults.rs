@@ -284,4 +284,45 @@ pub(super) const FAULTS: &[Fault] = &[
         file: "crates/kv-core/tests/simulation/disk.rs",
         edits: &[("        if is_owner { Ok(()) }", "        if is_owner || fence.number() > 0 { Ok(()) }")],
     },
+    Fault {
+        name: "confirmed-by-the-answer",
+        package: "genserver-cluster",
+        scenario: "owners::a_name_has_one_owner_at_a_time",
+        says: "have the name",
+        file: "crates/genserver-cluster/src/name/lease.rs",
+        edits: &[(
+            "Answer::Changed(Ok(revision)) => self.confirm(revision, sent),",
+            "Answer::Changed(Ok(revision)) => self.confirm(revision, sent.max(now)),",
+        )],
+    },
+    Fault {
+        name: "read-believed",
+        package: "genserver-cluster",
+        scenario: "owners::a_name_has_one_owner_at_a_time",
+        says: "have the name",
+        file: "crates/genserver-cluster/src/name/lease.rs",
+        edits: &[(
+            "(owned.last, owned.is_in_doubt, owned.looks) = (revision, false, false);",
+            "(owned.last, owned.is_in_doubt, owned.looks, owned.confirmed) = (revision, false, false, now);",
+        )],
+    },
+    Fault {
+        name: "answered-unchecked",
+        package: "genserver-cluster",
+        scenario: "pauses::an_owner_that_stood_still_answers_nobody",
+        says: "although a",
+        file: "crates/genserver-cluster/src/name/desk.rs",
+        edits: &[("if !self.tenant.may_serve() {", "if false {"), ("if tenant.may_serve() {", "if true {")],
+    },
+    Fault {
+        name: "unanswered-taken-as-made",
+        package: "genserver-cluster",
+        scenario: "owners::a_name_has_one_owner_at_a_time",
+        says: "",
+        file: "crates/genserver-cluster/src/name/lease.rs",
+        edits: &[(
+            "            Stage::Owned(owned) => owned.is_in_doubt |= may_be_made,\n",
+            "            Stage::Owned(owned) if may_be_made => (owned.is_in_doubt, owned.confirmed) = (true, now),\n            Stage::Owned(_) => {}\n",
+        )],
+    },
 ];

@@ -10,11 +10,12 @@ use crate::workspace::File;
 const LONGEST_FILE: usize = 700;
 
 /// Where the runtime may be named: the seam itself, the places that open sockets or start the
-/// world, the observer, which runs on a thread of its own, the crates that compare, with other runtimes and with OTP, the fuzzer, and the verb that takes it out of tests.
+/// world, the client of NATS, the observer, which runs on a thread of its own, the crates that compare, with other runtimes and with OTP, the fuzzer, and the verb that takes it out of tests.
 const TOKIO_MAY_STAND_IN: &[&str] = &[
     "crates/genserver/src/runtime/tokio.rs",
     "crates/kv-server/src/net.rs",
     "crates/kv-server/src/net/",
+    "crates/genserver-cluster/src/engine/nats/",
     "crates/genserver-observer/src/",
     "crates/genserver-observer/browser/",
     "crates/kv-cli/src/main.rs",

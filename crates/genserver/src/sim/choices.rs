@@ -45,7 +45,7 @@ impl Made {
 /// A number that is drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Draw {
-    /// Who draws it: zero for the test, and another number for each client.
+    /// Who draws it: zero for the test, and another number for each client and for each `Draws`.
     pub(super) by: u64,
     /// How many it has drawn before.
     pub(super) number: usize,
@@ -104,7 +104,7 @@ pub(super) struct Choices {
     drawn: Vec<(Draw, u64)>,
     schedule_numbers: Numbers,
     fault_numbers: Numbers,
-    /// For each that draws: the test, which is the first, and its clients. And how many it has drawn.
+    /// For each that draws: the test, which is the first, its clients and each `Draws`. And how many it has drawn.
     workload: Vec<(Numbers, usize)>,
     entropy: Numbers,
 }

@@ -9,7 +9,7 @@ use super::numbers::by_number;
 pub(super) struct Turns {
     /// By the numbers of their tasks; those of other tasks stay as they are here.
     clients: Vec<Turn>,
-    /// How many clients the test has begun.
+    /// How many clients the test has begun, with all others that draw numbers of their own.
     begun: u64,
 }
 

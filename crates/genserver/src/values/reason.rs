@@ -49,6 +49,10 @@ pub enum Reason {
     /// There is no such process: it had ended already, or never existed.
     #[doc(alias = "noproc")]
     NoProc,
+    /// The machine of the process cannot be reached, or this one cannot reach the others. The process may still run there. It
+    /// comes from libraries that look at processes of other machines; nothing in this crate ends with it.
+    #[doc(alias = "noconnection")]
+    NoConnection,
     /// The runtime that the process ran on was shut down.
     RuntimeGone,
     /// Its mailbox overflowed, and it was started with [`Overflow::Stop`](crate::Overflow::Stop).
@@ -133,12 +137,13 @@ impl Reason {
 
     /// Every [`kind`](Self::kind).
     #[cfg(any(feature = "metrics", feature = "serde"))]
-    pub(crate) const KINDS: [&'static str; 12] = [
+    pub(crate) const KINDS: [&'static str; 13] = [
         "normal",
         "shutdown",
         "kill",
         "killed",
         "no_proc",
+        "no_connection",
         "runtime_gone",
         "overloaded",
         "bad_call",
@@ -157,13 +162,14 @@ impl Reason {
             Self::Kill => 2,
             Self::Killed => 3,
             Self::NoProc => 4,
-            Self::RuntimeGone => 5,
-            Self::Overloaded => 6,
-            Self::BadCall => 7,
-            Self::BadCast => 8,
-            Self::Term(_) => 9,
-            Self::Error(_) => 10,
-            Self::Panic(_) => 11,
+            Self::NoConnection => 5,
+            Self::RuntimeGone => 6,
+            Self::Overloaded => 7,
+            Self::BadCall => 8,
+            Self::BadCast => 9,
+            Self::Term(_) => 10,
+            Self::Error(_) => 11,
+            Self::Panic(_) => 12,
         }
     }
 
@@ -204,6 +210,7 @@ impl fmt::Display for Reason {
             Self::Kill => f.write_str("kill"),
             Self::Killed => f.write_str("killed"),
             Self::NoProc => f.write_str("no such process"),
+            Self::NoConnection => f.write_str("no connection to its machine"),
             Self::RuntimeGone => f.write_str("its runtime was shut down"),
             Self::Overloaded => f.write_str("overloaded: its mailbox overflowed"),
             Self::BadCall => f.write_str("bad call: no callback takes it"),
@@ -227,6 +234,7 @@ impl fmt::Debug for Reason {
             Self::Kill => f.write_str("Kill"),
             Self::Killed => f.write_str("Killed"),
             Self::NoProc => f.write_str("NoProc"),
+            Self::NoConnection => f.write_str("NoConnection"),
             Self::RuntimeGone => f.write_str("RuntimeGone"),
             Self::Overloaded => f.write_str("Overloaded"),
             Self::BadCall => f.write_str("BadCall"),
@@ -394,6 +402,20 @@ impl Panic {
             location: place.as_ref().map(|place| place.location.clone()),
             backtrace: place.and_then(|place| place.backtrace),
         }))
+    }
+
+    /// A panic of another program, of which only the message is known here: for libraries that bring reasons from other machines.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use genserver::{Panic, Reason};
+    ///
+    /// let reason = Reason::Panic(Panic::told("out of paper"));
+    /// assert_eq!(reason.to_string(), "panicked: out of paper");
+    /// ```
+    pub fn told(message: impl Into<String>) -> Self {
+        Self(Arc::new(PanicParts { message: message.into(), location: None, backtrace: None }))
     }
 
     /// The message that was passed to `panic!`.

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use genserver::sys;
 use genserver::{
-    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Named, Next, Node, Outcome, Probe, Reason, ServerRef,
-    start,
+    AsServer, CallError, Caller, CastError, Cx, GenServer, Init, Named, Never, Next, Node, Outcome, Probe, Reason,
+    ServerRef, start,
 };
 use tokio::task::yield_now;
 use tokio::time::sleep;
@@ -167,6 +167,37 @@ async fn a_server_may_end_with_bad_call_or_bad_cast_by_itself() {
     let deaf = start::<Deaf>(log.clone()).await.unwrap();
     deaf.send("only reported").unwrap();
     assert_eq!(deaf.stop().await, Ok(()), "an info that nobody handles ends nobody");
+}
+
+/// Ends with the reason that it is told.
+struct Obedient;
+
+impl GenServer for Obedient {
+    type Args = ();
+    type Call = Never;
+    type Cast = Reason;
+    type Info = Never;
+
+    async fn init((): (), _cx: &mut Cx<Self>) -> Init<Self> {
+        Init::Run(Obedient)
+    }
+
+    async fn handle_cast(&mut self, reason: Reason, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::stop(reason)
+    }
+}
+
+#[tokio::test]
+async fn a_lost_connection_is_a_reason_like_any_other_that_is_not_quiet() {
+    let server = start::<Obedient>(()).await.unwrap();
+    server.cast(Reason::NoConnection).unwrap();
+    let reason = server.ended().await;
+    assert_eq!(reason, Reason::NoConnection);
+    assert!(!reason.is_normal_set());
+    assert_eq!(
+        (reason.to_string(), format!("{reason:?}")),
+        ("no connection to its machine".into(), "NoConnection".into())
+    );
 }
 
 #[tokio::test]

@@ -1,0 +1,135 @@
+//! How a member of a cluster is started.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use genserver::supervisor::ChildSpec;
+use genserver::{Start, StartError};
+
+use crate::cluster::Cluster;
+use crate::cluster::server::{MemberArgs, MemberServer, Running};
+use crate::engine::Engine;
+use crate::name::member::Member;
+use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
+
+/// The shortest time to live. Within a sixth of it an engine has to answer.
+const TIME_TO_LIVE_MIN: Duration = Duration::from_millis(100);
+
+/// The longest name of a member or of a name space, in bytes.
+const NAME_MAX: usize = 200;
+
+/// A member of a cluster that is about to start: see [`Cluster::over`].
+#[must_use = "nothing is started until `start` or `start_link` is awaited"]
+pub struct ClusterOptions {
+    space: Space,
+    member: Arc<str>,
+}
+
+impl ClusterOptions {
+    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
+        let space = Space { engine, name: "cluster".into(), time_to_live: TIME_TO_LIVE, message_max: MESSAGE_MAX };
+        Self { space, member: "member".into() }
+    }
+
+    /// The part of the engine that belongs to this cluster. All members of a cluster have the same (default: `cluster`).
+    ///
+    /// # Panics
+    ///
+    /// If it is empty, has more than 200 bytes, or has other characters than `A-Z`, `a-z`, `0-9`, `-` and `_`.
+    #[track_caller]
+    pub fn name_space(mut self, name: impl Into<Arc<str>>) -> Self {
+        let name = name.into();
+        let is_short = !name.is_empty() && name.len() <= NAME_MAX;
+        let is_of_alphabet = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+        assert!(
+            is_short && is_of_alphabet,
+            "the name space `{name}` has to have 1 to {NAME_MAX} characters of A-Z, a-z, 0-9, - and _"
+        );
+        self.space.name = name;
+        self
+    }
+
+    /// The name of this member, for people: it is in errors and in what [`Cluster::whereis`] returns (default: `member`).
+    ///
+    /// # Panics
+    ///
+    /// If it has more than 200 bytes.
+    #[track_caller]
+    pub fn member(mut self, name: impl Into<Arc<str>>) -> Self {
+        let name = name.into();
+        assert!(name.len() <= NAME_MAX, "the name of a member has {} bytes, and may have {NAME_MAX}", name.len());
+        self.member = name;
+        self
+    }
+
+    /// How long a name outlives the machine of its owner (default: [`TIME_TO_LIVE`]). Members may have different ones.
+    ///
+    /// A name is renewed three times in it. A shorter one is free sooner, and is lost sooner when the engine is slow.
+    ///
+    /// # Panics
+    ///
+    /// If it is less than 100 ms.
+    #[track_caller]
+    pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
+        assert!(
+            time_to_live >= TIME_TO_LIVE_MIN,
+            "a name has to live for {TIME_TO_LIVE_MIN:?} or more, and {time_to_live:?} is less"
+        );
+        self.space.time_to_live = time_to_live;
+        self
+    }
+
+    /// The largest message that this member sends or reads, in bytes (default: [`MESSAGE_MAX`]).
+    pub fn message_max(mut self, bytes: usize) -> Self {
+        self.space.message_max = bytes;
+        self
+    }
+
+    /// Starts the member.
+    ///
+    /// # Errors
+    ///
+    /// As [`genserver::start`]. Nothing is asked of the engine yet.
+    pub async fn start(self) -> Result<Cluster, StartError> {
+        self.begin(|start| start).await
+    }
+
+    /// Starts the member linked with the calling process: see [`genserver::start_link`].
+    ///
+    /// # Errors
+    ///
+    /// As [`genserver::start_link`].
+    pub async fn start_link(self) -> Result<Cluster, StartError> {
+        self.begin(Start::link).await
+    }
+
+    async fn begin(self, how: impl FnOnce(Start<MemberServer>) -> Start<MemberServer>) -> Result<Cluster, StartError> {
+        let member = Arc::new(Member::new(self.space, self.member));
+        let server =
+            how(genserver::start::<MemberServer>(MemberArgs(Arc::clone(&member)))).default_label("cluster").await?;
+        Ok(Cluster { member, running: Running::One(server) })
+    }
+
+    /// Returns the member as a child of your own supervision tree, and a reference to it.
+    ///
+    /// The supervisor starts the member, and starts it again if it ends. The reference survives that. Put it before the children that
+    /// use it.
+    pub fn child_spec(self, id: impl Into<Cow<'static, str>>) -> (ChildSpec, Cluster) {
+        let member = Arc::new(Member::new(self.space, self.member));
+        let its_member = Arc::clone(&member);
+        let spec =
+            ChildSpec::server(id, move || genserver::start_link::<MemberServer>(MemberArgs(Arc::clone(&its_member))));
+        // Its servers are given the time that they have by themselves.
+        let spec = spec.shutdown(genserver::supervisor::Shutdown::Infinity);
+        let running = Running::Child(spec.reference());
+        (spec.untyped(), Cluster { member, running })
+    }
+}
+
+impl fmt::Debug for ClusterOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterOptions").field("space", &self.space).field("member", &self.member).finish()
+    }
+}

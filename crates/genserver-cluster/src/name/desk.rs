@@ -1,0 +1,131 @@
+//! Who answers the requests that come to a name: a process beside the keeper, so that a slow server holds up nothing else.
+//!
+//! # Rules
+//!
+//! - D1: A request is handed to the server only while the name may be served, and an answer is sent only then. Others stay unanswered:
+//!   the next owner may have been asked, too.
+//! - D2: Requests are handed over in the order in which they came. At most [`REQUESTS_MAX`] calls are under way; what comes then waits
+//!   in the subscription.
+//! - D3: A subscription that is lost is made anew, until the server ends.
+//! - D4: When the server has ended, the callers that wait for it hear why.
+
+use std::pin::pin;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::stream::{self, BoxStream, FuturesUnordered};
+use futures::{FutureExt as _, Stream, StreamExt as _, select_biased};
+use genserver::report::{CustomReport, Level, Report};
+use genserver::{ProcessRef, Reason, ServerRef, StartError, current_process, time};
+
+use crate::engine::{Delivery, EngineError, Revision};
+use crate::name::tenant::Tenant;
+use crate::wire::messages::Clustered;
+use crate::wire::{Dropped, Handed, Service};
+
+/// How many calls one name has under way.
+const REQUESTS_MAX: usize = 1_024;
+
+/// Subscribes to the requests of a name.
+pub(super) async fn subscribe(tenant: &Tenant) -> Result<BoxStream<'static, Delivery>, EngineError> {
+    let subject = tenant.space().call_subject(tenant.name());
+    let subscribe = tenant.space().engine.subscribe(&subject);
+    time::timeout(tenant.times().patience(), subscribe).await.unwrap_or(Err(EngineError::Unanswered))
+}
+
+/// Starts the process that answers, linked with the keeper that calls this.
+pub(super) fn start<S: Clustered>(
+    tenant: Arc<Tenant>,
+    server: ServerRef<S>,
+    fence: Revision,
+    first: BoxStream<'static, Delivery>,
+) -> Result<ProcessRef, StartError> {
+    let label = format!("desk of {}", tenant.name());
+    let desk = genserver::spawn_link_labelled(label, move |_me: genserver::Probe<genserver::Never>| async move {
+        let service = Service::new(server.clone(), fence, tenant.space().message_max);
+        Desk { tenant, service }.serve(server.process_ref(), first).await;
+        Ok::<(), Reason>(())
+    })?;
+    Ok(desk.process_ref())
+}
+
+struct Desk<S: Clustered> {
+    tenant: Arc<Tenant>,
+    service: Service<S>,
+}
+
+impl<S: Clustered> Desk<S> {
+    async fn serve(self, server: ProcessRef, first: BoxStream<'static, Delivery>) {
+        let mut requests = pin!(requests(Arc::clone(&self.tenant), first).fuse());
+        let mut answers = FuturesUnordered::<BoxFuture<'static, ()>>::new();
+        let mut ended = server.ended().fuse();
+        loop {
+            // By D2.
+            if answers.len() == REQUESTS_MAX {
+                answers.next().await;
+            }
+            select_biased! {
+                _ = ended => break,
+                () = answers.select_next_some() => {}
+                request = requests.select_next_some() => answers.extend(self.hand(request)),
+            }
+        }
+        // By D4. Each answer is there already, and is sent in bounded time.
+        while answers.next().await.is_some() {}
+    }
+
+    /// Hands a request to the server, if the name may be served. Returns what sends the answer.
+    fn hand(&self, request: Delivery) -> Option<BoxFuture<'static, ()>> {
+        // By D1.
+        if !self.tenant.may_serve() {
+            return None;
+        }
+        match self.service.hand(&request.payload, time::now()) {
+            Handed::Call(answer) => {
+                let (tenant, reply_to) = (Arc::clone(&self.tenant), request.reply_to?);
+                Some(answer.then(move |answer| send(tenant, reply_to, answer)).boxed())
+            }
+            Handed::Cast => None,
+            Handed::Dropped(why) => {
+                report(&why);
+                None
+            }
+        }
+    }
+}
+
+async fn send(tenant: Arc<Tenant>, reply_to: String, answer: Bytes) {
+    // By D1.
+    if tenant.may_serve() {
+        // An answer that is lost is for its caller to miss.
+        let _ = time::timeout(tenant.times().patience(), tenant.space().engine.publish(&reply_to, answer)).await;
+    }
+}
+
+fn report(why: &Dropped) {
+    let Some(me) = current_process() else { return };
+    let level = Level::Warning;
+    me.report(level, |me| Report::Custom(CustomReport::new(me, level, "Desk", why.to_string())));
+}
+
+/// All requests of a name, over as many subscriptions as it takes: D3.
+fn requests(tenant: Arc<Tenant>, first: BoxStream<'static, Delivery>) -> impl Stream<Item = Delivery> + Send {
+    stream::unfold((tenant, first), |(tenant, mut subscription)| async move {
+        loop {
+            if let Some(request) = subscription.next().await {
+                return Some((request, (tenant, subscription)));
+            }
+            subscription = again(&tenant).await;
+        }
+    })
+}
+
+async fn again(tenant: &Tenant) -> BoxStream<'static, Delivery> {
+    loop {
+        if let Ok(subscription) = subscribe(tenant).await {
+            return subscription;
+        }
+        time::sleep(tenant.times().pause()).await;
+    }
+}

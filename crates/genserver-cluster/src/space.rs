@@ -1,0 +1,60 @@
+//! A name space of an engine: the keys, subjects and logs of one cluster, so that several share an engine.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::engine::{Engine, Revision};
+
+/// How long a name outlives the machine of its owner, if nothing else was chosen.
+pub const TIME_TO_LIVE: Duration = Duration::from_secs(15);
+
+/// The largest message, if nothing else was chosen.
+pub const MESSAGE_MAX: usize = 1 << 20;
+
+/// What all parts of a member know: the engine, and its part of it.
+#[derive(Clone)]
+pub(crate) struct Space {
+    pub(crate) engine: Arc<dyn Engine>,
+    /// Text of the alphabet of keys, without a `.`.
+    pub(crate) name: Arc<str>,
+    /// How long a name outlives the machine of its owner.
+    pub(crate) time_to_live: Duration,
+    /// The largest message that is sent or decoded.
+    pub(crate) message_max: usize,
+}
+
+impl Space {
+    /// The key of a server's name. Its value says who has it.
+    pub(crate) fn name_key(&self, name: &str) -> String {
+        format!("{}.name.{}", self.name, encoded(name))
+    }
+
+    /// Where calls and casts for a name are published.
+    pub(crate) fn call_subject(&self, name: &str) -> String {
+        format!("{}.call.{}", self.name, encoded(name))
+    }
+
+    /// Where the keeper of a name publishes why its server has ended.
+    pub(crate) fn down_subject(&self, name: &str, fence: Revision) -> String {
+        format!("{}.down.{}.{fence}", self.name, encoded(name))
+    }
+}
+
+/// Any text as one part of a key: the hexadecimal digits of its bytes, behind an `n`, so that no text is nothing.
+fn encoded(name: &str) -> String {
+    use fmt::Write as _;
+    let mut text = String::with_capacity(1 + 2 * name.len());
+    text.push('n');
+    for byte in name.bytes() {
+        // A string takes all that is written.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+impl fmt::Debug for Space {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Space").field("name", &self.name).finish_non_exhaustive()
+    }
+}
