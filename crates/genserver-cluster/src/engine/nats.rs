@@ -32,11 +32,13 @@
 //! - **Power.** A server acknowledges before the disk has what was written, unless it is configured with `sync_interval: always`.
 //!   That is a setting of the server, not of a client. Without it, an acknowledged change survives the end of every process, but not that all
 //!   servers lose power at once.
-//! - **Whole seconds.** A time to live is rounded up to whole seconds, and is one second at least.
+//! - **Whole seconds.** A time to live is rounded up to whole seconds, and is one second at least. A key ends up to a quarter of a
+//!   second later.
 //! - **Later changes.** NATS keeps one value of a key. If a key changes twice within a moment, a watch may be told of the second
 //!   change alone.
-//! - **Old reads.** [`get`](Nats#method.get) asks the leader of the bucket, and [`read`](Nats#method.read) any replica of the logs.
-//!   During a partition both may return what was true many seconds before.
+//! - **Old reads.** [`get`](Nats#method.get) asks the leader of the bucket, and [`read`](Nats#method.read) any replica of the logs,
+//!   which may not have what was appended a moment ago. During a partition both may return what was true many seconds before.
+//! - **Other servers.** A server hears a moment later of a subscription at another one.
 //! - **Noticing.** A connection that breaks without a word is noticed by two pings that are not answered: after up to 15 seconds by
 //!   default. [`Options::client`] sets what NATS's client has for that.
 //! - A subscription that does not take its messages loses those beyond 65,536.
