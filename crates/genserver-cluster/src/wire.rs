@@ -33,7 +33,7 @@
 //! and `version` are those of its list of messages; `time_to_live` is in milliseconds. `fence` is missing in the change that took the
 //! name: the revision of that change is the fence.
 //!
-//! A field with `?` may be missing. Fields that are not known are left out, so a new one that may be left out is no new format.
+//! A field with `?` may be missing. Fields that are not known are left out, so a new one that may be left out makes no new format.
 //!
 //! A problem is the text of its name, or a map of its name to a map of its fields, as `serde` writes an enum:
 //!

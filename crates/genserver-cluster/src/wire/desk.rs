@@ -144,7 +144,10 @@ impl GenServer for Desk {
                 self.waiting.push(caller);
                 Next::wait()
             }
-            Call::Forget(_) => Next::wait(),
+            Call::Forget(caller) => {
+                drop(caller);
+                Next::wait()
+            }
             Call::End(how, caller) => {
                 self.waiting.push(caller);
                 Next::stop(how.reason())
@@ -174,7 +177,7 @@ impl How {
             Self::Shutdown => Reason::Shutdown,
             Self::ShutdownWith => Reason::shutdown_with("idle"),
             Self::Term => Reason::term(OutOfPaper { tray: 2 }),
-            Self::Error => "x".parse::<i32>().expect_err("it is no number").into(),
+            Self::Error => "x".parse::<i32>().expect_err("it is not a number").into(),
             Self::Panic => Reason::caught(Box::new("the desk broke")),
             Self::NoConnection => Reason::NoConnection,
         }

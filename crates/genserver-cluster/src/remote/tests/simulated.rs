@@ -125,7 +125,9 @@ fn what_an_error_says_of_its_call_is_true() {
             })
             .await;
         sim.heal(SECOND).await;
-        ["owner", "0"].iter().for_each(|member| model.rejoin(member));
+        for member in ["owner", "0"] {
+            model.rejoin(member);
+        }
         time::sleep(60 * SECOND).await;
 
         let notes = notes.lock().unwrap();
