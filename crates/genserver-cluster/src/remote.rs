@@ -26,7 +26,7 @@ use cast::RemoteCast;
 /// and each cast goes to the one that has the name then. A reference is cheap to clone, and holds nothing that has to be given back.
 ///
 /// A call may be carried out although its answer never comes: what an error says of that is in
-/// [`RemoteCallError::may_have_been_carried_out`]. A cast may be lost.
+/// [`RemoteCallError::may_have_been_carried_out`](crate::RemoteCallError::may_have_been_carried_out). A cast may be lost.
 pub struct RemoteRef<S: Clustered> {
     target: Arc<Target<S>>,
     fence: Option<Revision>,
@@ -58,7 +58,7 @@ impl<S: Clustered> RemoteRef<S> {
     }
 
     /// The same server, as long as it has the name by the change with this revision. Another owner refuses its calls with
-    /// [`RemoteCallError::OtherOwner`], and carries out none of them.
+    /// [`RemoteCallError::OtherOwner`](crate::RemoteCallError::OtherOwner), and carries out none of them.
     #[must_use = "it is the reference that is pinned"]
     pub fn pinned(&self, fence: Revision) -> Self {
         Self { target: Arc::clone(&self.target), fence: Some(fence) }
@@ -79,7 +79,7 @@ impl<S: Clustered> RemoteRef<S> {
     ///
     /// # Errors
     ///
-    /// [`RemoteCallError`], which has a variant for each thing that a caller can do.
+    /// [`RemoteCallError`](crate::RemoteCallError), which has a variant for each thing that a caller can do.
     ///
     /// # Cancel safety
     ///
@@ -99,7 +99,7 @@ impl<S: Clustered> RemoteRef<S> {
     ///
     /// # Errors
     ///
-    /// [`RemoteCastError`] if the message was not sent. It has the message.
+    /// [`RemoteCastError`](crate::RemoteCastError) if the message was not sent. It has the message.
     ///
     /// # Cancel safety
     ///
