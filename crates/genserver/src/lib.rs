@@ -454,7 +454,8 @@
 //!   other than calls are seen if they are [declared](declare_wait). A plain task is never part of a cycle, because it may do
 //!   what is waited for beside its call; run it as a process, with [`spawn`] or in the [scope](Probe::scope) of a probe.
 //! - When [`stop`](ServerRef::stop) returns, every link and monitor has been notified; OTP promises that only to the stopper.
-//! - There is no distribution, and no hot loading of code.
+//! - Names, calls and monitors end at the edge of the program; beyond it there is the crate
+//!   [`genserver-cluster`](https://docs.rs/genserver-cluster). Code is not loaded while it runs.
 //!
 //! # Features
 //!
