@@ -8,9 +8,9 @@ use genserver::supervisor::{ChildSpec, Shutdown};
 use genserver::{AsProcess, Never, Probe, ProcessRef, StopError, time};
 
 use crate::engine::{Engine, EngineError, Revision};
-use crate::name::holding::Holding;
 use crate::name::keeper::{Keeper, KeeperArgs, Started};
 use crate::name::member::Member;
+use crate::name::owner_record::OwnerRecord;
 use crate::remote::RemoteRef;
 use crate::wire::messages::Clustered;
 
@@ -61,8 +61,8 @@ impl Cluster {
     /// Claims a name, and starts a server under it on this machine. Awaited, it returns the server.
     ///
     /// No other member can have the name until the server ends, [`stop`](NamedServer::stop) gives the name back, or this machine is
-    /// gone for a [time to live](ClusterOptions::time_to_live). When the engine has not confirmed for four fifths of that time that the name is ours,
-    /// the server ends with [`Reason::NoConnection`](genserver::Reason::NoConnection) before anybody else can have it.
+    /// gone for a [time to live](ClusterOptions::time_to_live). When the engine has not confirmed for four fifths of that time that the
+    /// name is ours, the server ends with [`Reason::NoConnection`](genserver::Reason::NoConnection) before anybody else can have it.
     ///
     /// The server belongs to the process of this member and ends with it, unless it is [linked](StartNamed::link) with the calling
     /// process. A server under a supervisor is a [`child`](Self::child).
@@ -133,9 +133,9 @@ impl Cluster {
         let entry = time::timeout(space.time_to_live, space.engine.get(&key)).await;
         let entry = entry.unwrap_or(Err(EngineError::Unanswered))?;
         Ok(entry.and_then(|entry| {
-            let holding = Holding::read(&entry)?;
-            let fence = holding.fence_of(&entry);
-            Some(Owner { member: holding.member, server: holding.server, version: holding.version, fence })
+            let record = OwnerRecord::read(&entry)?;
+            let fence = record.fence_of(&entry);
+            Some(Owner { member: record.member, server: record.server, version: record.version, fence })
         }))
     }
 

@@ -20,7 +20,7 @@ use futures::stream::BoxStream;
 use genserver::{AsProcess, Never, Probe, ProbeRef, ProcessRef, Reason, StartError, time};
 
 use crate::engine::{Delivery, EngineError, Revision};
-use crate::name::holding::Holding;
+use crate::name::owner_record::OwnerRecord;
 use crate::remote::RemoteRef;
 use crate::space::Space;
 use crate::wire;
@@ -137,10 +137,10 @@ async fn read(space: &Space, name: &str, patience: Duration) -> Result<Option<Ow
     let entry = time::timeout(patience, space.engine.get(&key)).await;
     let Some(entry) = entry.unwrap_or(Err(EngineError::Unanswered))? else { return Ok(None) };
     // What is not an owner was not written by a member.
-    Ok(Holding::read(&entry).map(|holding| Owner {
-        fence: holding.fence_of(&entry),
+    Ok(OwnerRecord::read(&entry).map(|record| Owner {
+        fence: record.fence_of(&entry),
         revision: entry.revision,
-        time_to_live: holding.times().time_to_live,
+        time_to_live: record.times().time_to_live,
     }))
 }
 

@@ -311,8 +311,8 @@ pub(super) const FAULTS: &[Fault] = &[
         package: "genserver-cluster",
         scenario: "pauses::an_owner_that_stood_still_answers_nobody",
         says: "although a",
-        file: "crates/genserver-cluster/src/name/desk.rs",
-        edits: &[("if !self.tenant.may_serve() {", "if false {"), ("if tenant.may_serve() {", "if true {")],
+        file: "crates/genserver-cluster/src/name/responder.rs",
+        edits: &[("if !self.lease.may_serve() {", "if false {"), ("if lease.may_serve() {", "if true {")],
     },
     Fault {
         name: "unanswered-taken-as-made",

@@ -30,8 +30,8 @@
 //! # What is not promised
 //!
 //! - **Power.** A server acknowledges before the disk has what was written, unless it is configured with `sync_interval: always`.
-//!   That is a setting of the server, not of a client. Without it, an acknowledged change survives the end of every process, but not that all
-//!   servers lose power at once.
+//!   That is a setting of the server, not of a client. Without it, an acknowledged change survives the end of every process, but not
+//!   that all servers lose power at once.
 //! - **Whole seconds.** A time to live is rounded up to whole seconds, and is one second at least. A key ends up to a quarter of a
 //!   second later.
 //! - **Later changes.** NATS keeps one value of a key. If a key changes twice within a moment, a watch may be told of the second

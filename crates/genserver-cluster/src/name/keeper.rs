@@ -1,9 +1,9 @@
 //! The process of a name: it claims the name, starts the server under it, and gives the name back when the server has ended.
 //!
 //! ```text
-//!   keeper ---- server      the user's
-//!      | \----- desk        hands requests to the server, and sends the answers
-//!      \------- guardian    renews the lease, and ends the server when that is over
+//!   keeper ---- server       the user's
+//!      | \----- responder   hands requests to the server, and sends the answers
+//!      \------- renewer     renews the lease, and ends the server when that is over
 //! ```
 //!
 //! All are linked with the keeper, which traps exits.
@@ -19,17 +19,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::{Either, select};
-use futures::stream::BoxStream;
 use genserver::{Cx, Exit, GenServer, Init, KILL_GRACE, Never, Next, Outcome, ProcessRef, Reason, ServerRef, time};
 use parking_lot::Mutex;
 
-use crate::engine::{Delivery, Revision};
-use crate::name::desk;
+use crate::engine::Revision;
 use crate::name::error::StartNamedError;
-use crate::name::guardian::{self, Ward};
-use crate::name::holding::Holding;
+use crate::name::lease_client::LeaseClient;
 use crate::name::member::{Member, Reservation};
-use crate::name::tenant::Tenant;
+use crate::name::owner_record::OwnerRecord;
+use crate::name::renewer::{self, LeasedServer};
+use crate::name::responder;
 use crate::wire;
 use crate::wire::messages::Clustered;
 
@@ -38,11 +37,11 @@ const STOP_WITHIN: Duration = Duration::from_secs(4);
 
 /// The process that keeps a name and the server `S` under it.
 pub(crate) struct Keeper<S: Clustered> {
-    tenant: Arc<Tenant>,
+    lease: Arc<LeaseClient>,
     server: ServerRef<S>,
     fence: Revision,
-    desk: ProcessRef,
-    guardian: ProcessRef,
+    responder: ProcessRef,
+    renewer: ProcessRef,
     /// Freed when everything has ended.
     _reservation: Reservation,
 }
@@ -63,52 +62,52 @@ impl<S: Clustered> Keeper<S> {
     async fn begin(args: KeeperArgs<S>, me: ProcessRef) -> Result<Self, StartNamedError> {
         let KeeperArgs { member, name, server, started } = args;
         let reservation = member.reserve(&name, me).await?;
-        let tenant = Arc::new(Tenant::new(member.space.clone(), name, holding::<S>(&member, reservation.claim)));
-        let fence = tenant.claim().await?;
-        let ward = Ward::default();
-        let guardian = guardian::start(Arc::clone(&tenant), ward.clone())?;
+        let lease = Arc::new(LeaseClient::new(member.space.clone(), name, record::<S>(&member, reservation.claim)));
+        let fence = lease.claim().await?;
+        let leased = LeasedServer::default();
+        let renewer = renewer::start(Arc::clone(&lease), leased.clone())?;
         let up = async {
-            let requests = subscribe(&tenant).await;
-            // By L3: this machine may have stood still since the name was claimed, and its guardian with it.
-            if !tenant.may_serve() {
-                return Err(StartNamedError::Lost { name: Arc::clone(tenant.name()) });
+            let requests = responder::subscribe(&lease).await;
+            // By L3: this machine may have stood still since the name was claimed, and its renewer with it.
+            if !lease.may_serve() {
+                return Err(StartNamedError::Lost { name: Arc::clone(lease.name()) });
             }
-            ward.starts();
-            let server = genserver::start_link::<S>(server).default_label(Arc::clone(tenant.name())).await?;
-            ward.runs(server.process_ref());
+            leased.starts();
+            let server = genserver::start_link::<S>(server).default_label(Arc::clone(lease.name())).await?;
+            leased.runs(server.process_ref());
             Ok::<_, StartNamedError>((requests, server))
         };
-        let up = match select(Box::pin(up), guardian.ended()).await {
+        let up = match select(Box::pin(up), renewer.ended()).await {
             Either::Left((up, _)) => up,
             // A server whose init has not ended is killed with its start.
-            Either::Right(_) => Err(StartNamedError::Lost { name: Arc::clone(tenant.name()) }),
+            Either::Right(_) => Err(StartNamedError::Lost { name: Arc::clone(lease.name()) }),
         };
         let (requests, server) = match up {
             Ok(up) => up,
             Err(error) => {
-                stop_guardian(&guardian).await;
-                guardian::give_back(&tenant).await;
+                stop_renewer(&renewer).await;
+                renewer::give_back(&lease).await;
                 return Err(error);
             }
         };
         reservation.note_server(server.process_ref());
-        let desk = desk::start(Arc::clone(&tenant), server.clone(), fence, requests)?;
+        let responder = responder::start(Arc::clone(&lease), server.clone(), fence, requests)?;
         *started.lock() = Some((server.clone(), fence));
-        Ok(Self { tenant, server, fence, desk, guardian, _reservation: reservation })
+        Ok(Self { lease, server, fence, responder, renewer, _reservation: reservation })
     }
 
     /// Ends the server, if it has not ended. By L3 it is gone when the lease is over. Returns the reason of its end.
     async fn end_server(&self, reason: &Reason) -> Reason {
         let stop = self.server.stop().reason(reason.clone()).timeout(STOP_WITHIN);
         if *reason == Reason::NoConnection {
-            // The guardian has sent it the signal already, or was killed.
+            // The renewer has sent it the signal already, or was killed.
             self.server.exit(Reason::NoConnection);
         } else {
-            let _ = select(stop, self.guardian.ended()).await;
+            let _ = select(stop, self.renewer.ended()).await;
         }
         // One that is in its terminate is not alive, and has not ended.
         if !self.server.process_ref().has_ended() {
-            let _ = time::timeout(self.tenant.times().margin() / 2, self.server.ended()).await;
+            let _ = time::timeout(self.lease.times().margin() / 2, self.server.ended()).await;
             self.server.kill();
         }
         let ended = time::timeout(KILL_GRACE, self.server.ended()).await;
@@ -117,8 +116,8 @@ impl<S: Clustered> Keeper<S> {
 
     /// Tells the others why the server has ended.
     async fn publish_end(&self, reason: &Reason) {
-        let subject = self.tenant.space().down_subject(self.tenant.name(), self.fence);
-        let publish = self.tenant.space().engine.publish(&subject, wire::encode_reason(reason));
+        let subject = self.lease.space().down_subject(self.lease.name(), self.fence);
+        let publish = self.lease.space().engine.publish(&subject, wire::encode_reason(reason));
         // Those who do not hear of it see that the key is gone.
         let _ = time::timeout(PUBLISH_WITHIN, publish).await;
     }
@@ -127,25 +126,15 @@ impl<S: Clustered> Keeper<S> {
 /// How long the engine is waited for when the end of a server is published.
 const PUBLISH_WITHIN: Duration = Duration::from_secs(1);
 
-/// Subscribes to the requests of the name, sooner or later.
-async fn subscribe(tenant: &Tenant) -> BoxStream<'static, Delivery> {
-    loop {
-        if let Ok(requests) = desk::subscribe(tenant).await {
-            return requests;
-        }
-        time::sleep(tenant.times().pause()).await;
-    }
+/// Ends the renewer, so that the lease is renewed no more and the keeper can give it back.
+async fn stop_renewer(renewer: &ProcessRef) {
+    renewer.kill();
+    renewer.ended().await;
 }
 
-/// Ends the guardian, so that the lease is renewed no more and the keeper can give it back.
-async fn stop_guardian(guardian: &ProcessRef) {
-    guardian.kill();
-    guardian.ended().await;
-}
-
-fn holding<S: Clustered>(member: &Member, claim: u64) -> Holding {
+fn record<S: Clustered>(member: &Member, claim: u64) -> OwnerRecord {
     let messages = S::messages();
-    Holding {
+    OwnerRecord {
         member: member.id.to_string(),
         incarnation: member.incarnation,
         claim,
@@ -172,18 +161,18 @@ impl<S: Clustered> GenServer for Keeper<S> {
     }
 
     async fn handle_info(&mut self, exit: Exit, _cx: &mut Cx<Self>) -> Outcome<Self> {
-        let ours = [self.server.pid(), self.desk.pid(), self.guardian.pid()];
-        let is_desk_of_ended = exit.from == self.desk.pid() && self.server.process_ref().has_ended();
+        let ours = [self.server.pid(), self.responder.pid(), self.renewer.pid()];
+        let is_responder_of_ended = exit.from == self.responder.pid() && self.server.process_ref().has_ended();
         // By K2. The exit of a server that has ended is on its way.
-        if ours.contains(&exit.from) && !is_desk_of_ended { Next::stop(exit.reason) } else { Next::wait() }
+        if ours.contains(&exit.from) && !is_responder_of_ended { Next::stop(exit.reason) } else { Next::wait() }
     }
 
     async fn terminate(&mut self, reason: &Reason, _cx: &mut Cx<Self>) {
         let ended = self.end_server(reason).await;
         // Callers hear of the end before the name is free.
-        let _ = time::timeout(self.tenant.times().pause(), self.desk.ended()).await;
-        stop_guardian(&self.guardian).await;
+        let _ = time::timeout(self.lease.times().pause(), self.responder.ended()).await;
+        stop_renewer(&self.renewer).await;
         self.publish_end(&ended).await;
-        guardian::give_back(&self.tenant).await;
+        renewer::give_back(&self.lease).await;
     }
 }

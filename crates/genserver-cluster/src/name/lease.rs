@@ -1,7 +1,7 @@
 //! When a member may believe that it owns a name: the protocol, without I/O.
 //!
 //! A [`Lease`] says what to [ask](Lease::next) the engine next, is told what it [answered](Lease::answered), and knows at each time
-//! [whether the name may be served](Lease::may_serve). Somebody else asks, and reads the clock: [`tenant`](super::tenant).
+//! [whether the name may be served](Lease::may_serve). Somebody else asks, and reads the clock: [`lease_client`](super::lease_client).
 //!
 //! ```text
 //!   claiming --create or update is confirmed--> owned --not confirmed in time, or taken--> ended

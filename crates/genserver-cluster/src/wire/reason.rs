@@ -97,7 +97,7 @@ impl From<WireReason> for Reason {
             ("overloaded", None) => Self::Overloaded,
             ("bad_call", None) => Self::BadCall,
             ("bad_cast", None) => Self::BadCast,
-            ("panic", Some(text)) => Self::Panic(Panic::told(text)),
+            ("panic", Some(text)) => Self::Panic(Panic::from_message(text)),
             ("term", Some(text)) => Self::term(text),
             ("error", Some(text)) => RemoteError { text }.into(),
             // One that a newer build knows.

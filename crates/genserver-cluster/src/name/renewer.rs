@@ -1,4 +1,4 @@
-//! Who keeps a lease, and ends the server when that is over: a process beside the keeper, so that nothing that the keeper waits for
+//! Who renews a lease, and ends the server when that is over: a process beside the keeper, so that nothing that the keeper waits for
 //! holds up a renewal.
 //!
 //! # Rules
@@ -16,14 +16,14 @@ use futures::future::{Either, select};
 use genserver::{KILL_GRACE, Letter, Never, Probe, ProcessRef, Reason, StartError, spawn_link_labelled, time};
 use parking_lot::Mutex;
 
-use crate::name::tenant::Tenant;
+use crate::name::lease_client::LeaseClient;
 
 /// How long the engine is waited for when a name is given back.
 const GIVE_BACK_WITHIN: Duration = Duration::from_secs(1);
 
 /// The server that is to end with the lease.
 #[derive(Clone, Default)]
-pub(super) struct Ward(Arc<Mutex<Server>>);
+pub(super) struct LeasedServer(Arc<Mutex<Server>>);
 
 #[derive(Clone, Default)]
 enum Server {
@@ -35,7 +35,7 @@ enum Server {
     Runs(ProcessRef),
 }
 
-impl Ward {
+impl LeasedServer {
     pub(super) fn starts(&self) {
         *self.0.lock() = Server::Starts;
     }
@@ -49,28 +49,28 @@ impl Ward {
     }
 }
 
-/// Starts the guardian of a lease, linked with the keeper that calls this.
-pub(super) fn start(tenant: Arc<Tenant>, ward: Ward) -> Result<ProcessRef, StartError> {
-    let label = format!("guardian of {}", tenant.name());
-    let guardian = spawn_link_labelled(label, move |mut me: Probe<Never>| async move {
+/// Starts the renewer of a lease, linked with the keeper that calls this.
+pub(super) fn start(lease: Arc<LeaseClient>, leased: LeasedServer) -> Result<ProcessRef, StartError> {
+    let label = format!("renewer of {}", lease.name());
+    let renewer = spawn_link_labelled(label, move |mut me: Probe<Never>| async move {
         me.trap_exits(true);
-        guard(me, &tenant, &ward).await
+        renew(me, &lease, &leased).await
     })?;
-    Ok(guardian.process_ref())
+    Ok(renewer.process_ref())
 }
 
-async fn guard(mut me: Probe<Never>, tenant: &Tenant, ward: &Ward) -> Result<(), Reason> {
-    let keep = Box::pin(tenant.keep());
+async fn renew(mut me: Probe<Never>, lease: &LeaseClient, leased: &LeasedServer) -> Result<(), Reason> {
+    let keep = Box::pin(lease.keep());
     match select(keep, Box::pin(exit(&mut me))).await {
-        Either::Left(_) => end(tenant, ward).await,
+        Either::Left(_) => end(lease, leased).await,
         // By G2.
-        Either::Right(_) => match ward.get() {
+        Either::Right(_) => match leased.get() {
             Server::Starts => {}
-            Server::None => give_back(tenant).await,
+            Server::None => give_back(lease).await,
             Server::Runs(server) => {
                 server.kill();
                 if time::timeout(KILL_GRACE, server.ended()).await.is_ok() {
-                    give_back(tenant).await;
+                    give_back(lease).await;
                 }
             }
         },
@@ -84,16 +84,16 @@ async fn exit(me: &mut Probe<Never>) {
 }
 
 /// Gives the name back, as far as the engine answers soon.
-pub(super) async fn give_back(tenant: &Tenant) {
+pub(super) async fn give_back(lease: &LeaseClient) {
     // What is left ends by itself.
-    let _ = time::timeout(GIVE_BACK_WITHIN, tenant.give_back()).await;
+    let _ = time::timeout(GIVE_BACK_WITHIN, lease.give_back()).await;
 }
 
 /// By G3.
-async fn end(tenant: &Tenant, ward: &Ward) {
-    let Server::Runs(server) = ward.get() else { return };
+async fn end(lease: &LeaseClient, leased: &LeasedServer) {
+    let Server::Runs(server) = leased.get() else { return };
     server.exit(Reason::NoConnection);
-    if time::timeout(tenant.times().margin() / 2, server.ended()).await.is_err() {
+    if time::timeout(lease.times().margin() / 2, server.ended()).await.is_err() {
         server.kill();
     }
 }

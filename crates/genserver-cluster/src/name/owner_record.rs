@@ -17,7 +17,7 @@ const BOUND: usize = 4 << 10;
 /// It has the fence from the first renewal on. Before, the revision of the key itself is the fence: nobody knows that when they write
 /// the value.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub(crate) struct Holding {
+pub(crate) struct OwnerRecord {
     /// The member's own name.
     pub(crate) member: String,
     /// Tells the members of one name apart: a number that was drawn when it was started.
@@ -33,7 +33,7 @@ pub(crate) struct Holding {
     pub(crate) fence: Option<u64>,
 }
 
-impl Holding {
+impl OwnerRecord {
     /// The value, as it is written.
     pub(crate) fn encoded(&self) -> Result<Bytes, EncodeError> {
         wire::encode(Kind::Owner, &NoHeader {}, self, BOUND)

@@ -19,45 +19,50 @@ use futures::{FutureExt as _, Stream, StreamExt as _, select_biased};
 use genserver::report::{CustomReport, Level, Report};
 use genserver::{ProcessRef, Reason, ServerRef, StartError, current_process, time};
 
-use crate::engine::{Delivery, EngineError, Revision};
-use crate::name::tenant::Tenant;
+use crate::engine::{Delivery, Revision};
+use crate::name::lease_client::LeaseClient;
 use crate::wire::messages::Clustered;
 use crate::wire::{Dropped, Handed, Service};
 
 /// How many calls one name has under way.
 const REQUESTS_MAX: usize = 1_024;
 
-/// Subscribes to the requests of a name.
-pub(super) async fn subscribe(tenant: &Tenant) -> Result<BoxStream<'static, Delivery>, EngineError> {
-    let subject = tenant.space().call_subject(tenant.name());
-    let subscribe = tenant.space().engine.subscribe(&subject);
-    time::timeout(tenant.times().patience(), subscribe).await.unwrap_or(Err(EngineError::Unanswered))
+/// Subscribes to the requests of a name, as soon as the engine does that.
+pub(super) async fn subscribe(lease: &LeaseClient) -> BoxStream<'static, Delivery> {
+    let subject = lease.space().call_subject(lease.name());
+    loop {
+        let subscribe = lease.space().engine.subscribe(&subject);
+        if let Ok(Ok(requests)) = time::timeout(lease.times().patience(), subscribe).await {
+            return requests;
+        }
+        time::sleep(lease.times().pause()).await;
+    }
 }
 
 /// Starts the process that answers, linked with the keeper that calls this.
 pub(super) fn start<S: Clustered>(
-    tenant: Arc<Tenant>,
+    lease: Arc<LeaseClient>,
     server: ServerRef<S>,
     fence: Revision,
     first: BoxStream<'static, Delivery>,
 ) -> Result<ProcessRef, StartError> {
-    let label = format!("desk of {}", tenant.name());
-    let desk = genserver::spawn_link_labelled(label, move |_me: genserver::Probe<genserver::Never>| async move {
-        let service = Service::new(server.clone(), fence, tenant.space().message_max);
-        Desk { tenant, service }.serve(server.process_ref(), first).await;
+    let label = format!("responder of {}", lease.name());
+    let responder = genserver::spawn_link_labelled(label, move |_me: genserver::Probe<genserver::Never>| async move {
+        let service = Service::new(server.clone(), fence, lease.space().message_max);
+        Responder { lease, service }.serve(server.process_ref(), first).await;
         Ok::<(), Reason>(())
     })?;
-    Ok(desk.process_ref())
+    Ok(responder.process_ref())
 }
 
-struct Desk<S: Clustered> {
-    tenant: Arc<Tenant>,
+struct Responder<S: Clustered> {
+    lease: Arc<LeaseClient>,
     service: Service<S>,
 }
 
-impl<S: Clustered> Desk<S> {
+impl<S: Clustered> Responder<S> {
     async fn serve(self, server: ProcessRef, first: BoxStream<'static, Delivery>) {
-        let mut requests = pin!(requests(Arc::clone(&self.tenant), first).fuse());
+        let mut requests = pin!(requests(Arc::clone(&self.lease), first).fuse());
         let mut answers = FuturesUnordered::<BoxFuture<'static, ()>>::new();
         let mut ended = server.ended().fuse();
         loop {
@@ -78,13 +83,13 @@ impl<S: Clustered> Desk<S> {
     /// Hands a request to the server, if the name may be served. Returns what sends the answer.
     fn hand(&self, request: Delivery) -> Option<BoxFuture<'static, ()>> {
         // By D1.
-        if !self.tenant.may_serve() {
+        if !self.lease.may_serve() {
             return None;
         }
         match self.service.hand(&request.payload, time::now()) {
             Handed::Call(answer) => {
-                let (tenant, reply_to) = (Arc::clone(&self.tenant), request.reply_to?);
-                Some(answer.then(move |answer| send(tenant, reply_to, answer)).boxed())
+                let (lease, reply_to) = (Arc::clone(&self.lease), request.reply_to?);
+                Some(answer.then(move |answer| send(lease, reply_to, answer)).boxed())
             }
             Handed::Cast => None,
             Handed::Dropped(why) => {
@@ -95,37 +100,28 @@ impl<S: Clustered> Desk<S> {
     }
 }
 
-async fn send(tenant: Arc<Tenant>, reply_to: String, answer: Bytes) {
+async fn send(lease: Arc<LeaseClient>, reply_to: String, answer: Bytes) {
     // By D1.
-    if tenant.may_serve() {
+    if lease.may_serve() {
         // An answer that is lost is for its caller to miss.
-        let _ = time::timeout(tenant.times().patience(), tenant.space().engine.publish(&reply_to, answer)).await;
+        let _ = time::timeout(lease.times().patience(), lease.space().engine.publish(&reply_to, answer)).await;
     }
 }
 
 fn report(why: &Dropped) {
     let Some(me) = current_process() else { return };
     let level = Level::Warning;
-    me.report(level, |me| Report::Custom(CustomReport::new(me, level, "Desk", why.to_string())));
+    me.report(level, |me| Report::Custom(CustomReport::new(me, level, "Responder", why.to_string())));
 }
 
 /// All requests of a name, over as many subscriptions as it takes: D3.
-fn requests(tenant: Arc<Tenant>, first: BoxStream<'static, Delivery>) -> impl Stream<Item = Delivery> + Send {
-    stream::unfold((tenant, first), |(tenant, mut subscription)| async move {
+fn requests(lease: Arc<LeaseClient>, first: BoxStream<'static, Delivery>) -> impl Stream<Item = Delivery> + Send {
+    stream::unfold((lease, first), |(lease, mut subscription)| async move {
         loop {
             if let Some(request) = subscription.next().await {
-                return Some((request, (tenant, subscription)));
+                return Some((request, (lease, subscription)));
             }
-            subscription = again(&tenant).await;
+            subscription = subscribe(&lease).await;
         }
     })
-}
-
-async fn again(tenant: &Tenant) -> BoxStream<'static, Delivery> {
-    loop {
-        if let Ok(subscription) = subscribe(tenant).await {
-            return subscription;
-        }
-        time::sleep(tenant.times().pause()).await;
-    }
 }

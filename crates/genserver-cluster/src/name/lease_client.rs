@@ -10,16 +10,16 @@ use parking_lot::Mutex;
 
 use crate::engine::{ChangeError, EngineError, Entry, Revision};
 use crate::name::error::StartNamedError;
-use crate::name::holding::Holding;
 use crate::name::lease::{Answer, Ask, End, Lease, Seen, Times, Whose};
+use crate::name::owner_record::OwnerRecord;
 use crate::space::Space;
 
 /// A lease, and what is needed to ask for it. All processes of a name share it.
-pub(crate) struct Tenant {
+pub(crate) struct LeaseClient {
     space: Space,
     name: Arc<str>,
     /// Who it is, without a fence.
-    holding: Holding,
+    record: OwnerRecord,
     /// Not held while anything is awaited.
     lease: Mutex<Lease>,
 }
@@ -34,11 +34,11 @@ enum Step {
     Over,
 }
 
-impl Tenant {
+impl LeaseClient {
     /// Wants a name. Nothing is asked before [`claim`](Self::claim).
-    pub(crate) fn new(space: Space, name: Arc<str>, holding: Holding) -> Self {
-        let lease = Lease::claim(holding.times(), time::now());
-        Self { space, name, holding, lease: Mutex::new(lease) }
+    pub(crate) fn new(space: Space, name: Arc<str>, record: OwnerRecord) -> Self {
+        let lease = Lease::claim(record.times(), time::now());
+        Self { space, name, record, lease: Mutex::new(lease) }
     }
 
     pub(crate) fn space(&self) -> &Space {
@@ -50,7 +50,7 @@ impl Tenant {
     }
 
     pub(crate) fn times(&self) -> Times {
-        self.holding.times()
+        self.record.times()
     }
 
     /// Whether the name may be served now.
@@ -154,23 +154,23 @@ impl Tenant {
     }
 
     fn value(&self, fence: Option<Revision>) -> Result<Bytes, EngineError> {
-        let holding = Holding { fence: fence.map(|fence| fence.0), ..self.holding.clone() };
-        holding.encoded().map_err(|why| EngineError::Refused(format!("the value of a key cannot be written: {why:?}")))
+        let record = OwnerRecord { fence: fence.map(|fence| fence.0), ..self.record.clone() };
+        record.encoded().map_err(|why| EngineError::Refused(format!("the value of a key cannot be written: {why:?}")))
     }
 
     fn seen(&self, entry: &Entry) -> Seen {
         let revision = entry.revision;
-        let Some(holding) = Holding::read(entry) else {
+        let Some(record) = OwnerRecord::read(entry) else {
             return Seen { revision, fence: revision, whose: Whose::Others("unknown".into()) };
         };
-        let whose = if holding.is_of(&self.holding) {
+        let whose = if record.is_of(&self.record) {
             Whose::Ours
-        } else if holding.is_of_member(&self.holding) {
+        } else if record.is_of_member(&self.record) {
             // By M2 of `member`, nothing of it is alive.
             Whose::Abandoned
         } else {
-            Whose::Others(holding.member.as_str().into())
+            Whose::Others(record.member.as_str().into())
         };
-        Seen { revision, fence: holding.fence_of(entry), whose }
+        Seen { revision, fence: record.fence_of(entry), whose }
     }
 }
