@@ -56,7 +56,7 @@ pub(crate) struct Actor<S: GenServer> {
 }
 
 impl<S: GenServer> Job<S> {
-    /// What `tracing` calls it.
+    /// Which callback it is for.
     fn callback(&self) -> Callback {
         match self {
             Self::Init(_) => Callback::Init,

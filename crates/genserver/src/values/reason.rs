@@ -411,10 +411,10 @@ impl Panic {
     /// ```
     /// use genserver::{Panic, Reason};
     ///
-    /// let reason = Reason::Panic(Panic::told("out of paper"));
+    /// let reason = Reason::Panic(Panic::from_message("out of paper"));
     /// assert_eq!(reason.to_string(), "panicked: out of paper");
     /// ```
-    pub fn told(message: impl Into<String>) -> Self {
+    pub fn from_message(message: impl Into<String>) -> Self {
         Self(Arc::new(PanicParts { message: message.into(), location: None, backtrace: None }))
     }
 
