@@ -1,4 +1,4 @@
-//! Servers with one name in a cluster: found, called and monitored from every machine.
+//! Named servers in a cluster: each name has one owner, which is found, called and monitored from every machine.
 //!
 //! ```
 //! # #[cfg(feature = "model")]
@@ -46,7 +46,7 @@
 //! #     }
 //! }
 //!
-//! // In a program this is a real engine, and each member is a program of its own.
+//! // In production this is NATS, and each member is a program of its own.
 //! let engine = Model::new();
 //! let a = Cluster::over(engine.member("a")).name_space("shop").member("a").start().await?;
 //! let b = Cluster::over(engine.member("b")).name_space("shop").member("b").start().await?;
@@ -69,6 +69,7 @@
 //! ```
 //!
 //! A cluster stands on an [engine] that is run in production already: it has no consensus, no gossip and no transport of its own.
+//! With the feature `nats` that is `engine::nats::Nats`; the feature `model` has the one of this example, for tests.
 //!
 //! # Names
 //!
