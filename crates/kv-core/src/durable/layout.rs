@@ -72,11 +72,15 @@ pub(super) fn number(bytes: &[u8]) -> Option<u64> {
     bytes.try_into().ok().map(u64::from_be_bytes)
 }
 
-pub(super) fn value(entry: &Entry) -> Vec<u8> {
+/// The key and the value of an entry, in one allocation: a store makes them for each put, and the engine clones them.
+pub(super) fn put(generation: u64, entry: &Entry) -> (Bytes, Bytes) {
     // Zero stands for never: nothing expires at the beginning of 1970.
     let expires = entry.expires.and_then(|at| at.duration_since(UNIX_EPOCH).ok());
     let expires = expires.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX));
-    [&expires.to_be_bytes()[..], &entry.value].concat()
+    let both = [&entries(generation)[..], &entry.key, &expires.to_be_bytes(), &entry.value].concat();
+    let mut key = Bytes::from(both);
+    let value = key.split_off(9 + entry.key.len());
+    (key, value)
 }
 
 /// The entry of a key and a value in the database; `None` if they are not those of an entry.
@@ -108,8 +112,9 @@ mod tests {
     fn an_entry_is_read_as_it_was_written() {
         for expires in [None, Some(UNIX_EPOCH + Duration::from_millis(1_234))] {
             let entry = Entry { expires, ..Entry::new("milk", "3") };
-            let (key, stored) = (super::entry(7, &entry.key), value(&entry));
-            assert_eq!(read_entry(key.into(), stored.into()), Some(entry));
+            let (key, value) = put(7, &entry);
+            assert_eq!(key, super::entry(7, &entry.key));
+            assert_eq!(read_entry(key, value), Some(entry));
         }
     }
 

@@ -311,7 +311,8 @@ impl Inner {
         }
         writes.extend(commit.changes.iter().map(|change| match change {
             StorageChange::Put(entry) => {
-                (layout::entry(generation, &entry.key).into(), Some(layout::value(entry).into()))
+                let (key, value) = layout::put(generation, entry);
+                (key, Some(value))
             }
             StorageChange::Delete(key) => (layout::entry(generation, key).into(), None),
         }));
