@@ -11,7 +11,7 @@ use crate::event::BucketEvent;
 use crate::key_event::KeyEvents;
 use crate::parts::StoreParts;
 use crate::registry::{CreateError, CreateLaterError, Registry};
-use crate::{Bucket, BucketName, StorageError};
+use crate::{Bucket, BucketName, Durability, StorageError};
 
 // How it is started, and with what.
 mod options;
@@ -40,6 +40,7 @@ pub struct Store {
     supervisor: StoreSupervisor,
     parts: Arc<StoreParts>,
     registry: Registry,
+    durability: Durability,
 }
 
 #[derive(Clone, Debug)]
@@ -242,6 +243,12 @@ impl Store {
     /// ```
     pub fn storage_error(&self) -> Option<StorageError> {
         self.parts.storage_error()
+    }
+
+    /// What a change survives that was answered: that of the [storage](crate::StoreOptions::storage), and
+    /// [`Nothing`](Durability::Nothing) without one.
+    pub fn durability(&self) -> Durability {
+        self.durability
     }
 
     /// The registry.

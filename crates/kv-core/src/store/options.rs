@@ -205,6 +205,7 @@ impl StoreOptions {
     pub fn child_spec(self, id: impl Into<Cow<'static, str>>) -> (ChildSpec<SupervisorServer, Supervisor>, Store) {
         let (table, children) = (Arc::<Table>::default(), Arc::<LastChildren>::default());
         let (its_table, its_children) = (Arc::clone(&table), Arc::clone(&children));
+        let durability = self.storage.durability();
         let spec = ChildSpec::supervisor(id, move || {
             let (spec, children) = self.spec(&its_table);
             *its_children.write() = Some(Arc::new(children));
@@ -213,7 +214,7 @@ impl StoreOptions {
         let supervisor = spec.reference();
         let parts = Arc::new(StoreParts::of_child(supervisor.clone(), children));
         let registry = Registry::of_store(table, Arc::clone(&parts));
-        (spec, Store { supervisor: StoreSupervisor::Child(supervisor), parts, registry })
+        (spec, Store { supervisor: StoreSupervisor::Child(supervisor), parts, registry, durability })
     }
 
     async fn begin(self, linked: bool) -> Result<Store, StartError> {
@@ -223,7 +224,8 @@ impl StoreOptions {
         let supervisor = start.default_label("store").await?;
         let parts = Arc::new(StoreParts::of_one(children));
         let registry = Registry::of_store(table, Arc::clone(&parts));
-        Ok(Store { supervisor: StoreSupervisor::One(supervisor), parts, registry })
+        let durability = self.storage.durability();
+        Ok(Store { supervisor: StoreSupervisor::One(supervisor), parts, registry, durability })
     }
 
     /// The supervisor that starts the parts, and what refers to them. Not a part of `begin`, because every crate that polls an

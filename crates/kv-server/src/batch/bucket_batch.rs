@@ -7,8 +7,9 @@
 use std::vec;
 
 use bytes::Bytes;
+use futures::future::join_all;
 use genserver::{CallError, yield_now};
-use kv_core::{Bucket, CreateError, Operation, OperationError, OperationResult, Store, WriteError};
+use kv_core::{Bucket, CreateError, Durability, Operation, OperationError, OperationResult, Store, WriteError};
 
 /// The most commands that are gathered. More gain little, a bucket has other clients, and answers may be large and stay in
 /// memory until they are written.
@@ -200,9 +201,18 @@ impl<A> BucketBatch<A> {
 
     /// Sends each bucket its operations, and waits for their results.
     pub(crate) async fn execute(&mut self, store: &Store) {
-        let mut last = (self.tags.len() == 1).then_some(&mut self.last);
-        for group in &mut self.groups[..self.tags.len()] {
-            group.results = group.ask(store, last.as_deref_mut()).await.unwrap_or_else(Results::Refused);
+        match &mut self.groups[..self.tags.len()] {
+            [group] => group.execute(store, Some(&mut self.last)).await,
+            // A bucket that waits for a disk answers after a commit, and one commit can have the changes of all buckets.
+            groups if store.durability() > Durability::Nothing => {
+                join_all(groups.iter_mut().map(|group| group.execute(store, None))).await;
+            }
+            // A bucket in memory mostly answers at once, and that needs no list.
+            groups => {
+                for group in groups {
+                    group.execute(store, None).await;
+                }
+            }
         }
     }
 
@@ -258,6 +268,10 @@ impl Group {
         if self.operations.capacity() > kept {
             self.operations = Vec::new();
         }
+    }
+
+    async fn execute(&mut self, store: &Store, last: Option<&mut LastBucket>) {
+        self.results = self.ask(store, last).await.unwrap_or_else(Results::Refused);
     }
 
     async fn ask(&mut self, store: &Store, last: Option<&mut LastBucket>) -> Result<Results, Refusal> {

@@ -2,6 +2,8 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 #![expect(clippy::disallowed_methods, reason = "a test's time and tasks are the runtime's own")]
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::support::Client;
@@ -241,9 +243,11 @@ async fn a_bucket_that_ends_before_it_answers_is_an_error() {
     client.check("PUT shopping milk 1", &["NOT FOUND"]).await;
 }
 
-/// A storage that takes no value but `1`.
-#[derive(Debug)]
-struct Picky;
+/// A storage that takes no value but `1`, and counts its commits.
+#[derive(Clone, Debug, Default)]
+struct Picky {
+    commits: Arc<AtomicUsize>,
+}
 
 #[async_trait]
 impl Storage for Picky {
@@ -260,6 +264,7 @@ impl Storage for Picky {
     }
 
     async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<(), StorageError>> {
+        self.commits.fetch_add(1, Ordering::Relaxed);
         let picky = |change: &StorageChange| matches!(change, StorageChange::Put(entry) if entry.value != "1");
         let commit = |commit: &Commit| {
             if commit.changes.iter().any(picky) { Err(StorageError::new("only 1;\nput 1")) } else { Ok(()) }
@@ -274,13 +279,28 @@ impl Storage for Picky {
 
 #[tokio::test]
 async fn a_change_that_the_storage_refuses_is_an_error_and_reads_go_on() {
-    let store = Store::options().storage(Picky).start().await.unwrap();
+    let store = Store::options().storage(Picky::default()).start().await.unwrap();
     let mut client = Client::of(Session::new(store));
     client.check("CREATE shopping", &["OK"]).await;
     client.check("PUT shopping milk 1", &["OK"]).await;
     client.send("PUT shopping eggs 12\nGET shopping milk\nGET shopping eggs\n").await;
     let error = "ERROR the storage failed: only 1; put 1; the bucket is as it was before";
     assert_eq!(client.leave().await.0, format!("{error}\r\n1\r\nOK\r\n\r\nOK\r\n"));
+}
+
+/// Otherwise a pipeline to many buckets would wait for the disk as often.
+#[tokio::test]
+async fn changes_of_several_buckets_that_were_sent_together_are_committed_together() {
+    let storage = Picky::default();
+    let store = Store::options().storage(storage.clone()).start().await.unwrap();
+    let mut client = Client::of(Session::new(store));
+    let names = 0..10;
+    client.send(&lines(names.clone(), |name| format!("CREATE {name}\n"))).await;
+    client.send(&lines(names.clone(), |name| format!("PUT {name} milk 1\n"))).await;
+    client.send(&lines(names.clone(), |name| format!("GET {name} milk\n"))).await;
+    let read = lines(names, |_| "1\r\nOK\r\n".to_owned());
+    assert_eq!(client.leave().await.0, "OK\r\n".repeat(20) + &read);
+    assert_eq!(storage.commits.load(Ordering::Relaxed), 1);
 }
 
 #[tokio::test(start_paused = true)]
