@@ -186,7 +186,7 @@ fn tests(package: &Package) -> Vec<Gate> {
     }
     let is_tested = is_whole(package) || package.name == CORE;
     let mut gates = vec![if is_tested { test_gate(package, "") } else { check_gate(package, "") }];
-    if package.has_lib {
+    if package.has_lib && is_whole(package) {
         let name = &package.name;
         let line = test::doctests(&format!("--package {name} --all-features"));
         gates.push(Gate::cargo(format!("doctest {name}"), line));
@@ -277,7 +277,6 @@ mod tests {
             "nats",
             "test",
             "check a",
-            "doctest a",
             "check a --no-default-features",
             "test a --no-default-features --features smol",
         ];
