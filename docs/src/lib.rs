@@ -14,6 +14,10 @@ pub mod from_tokio {}
 #[doc = include_str!("../FROM_ERLANG.md")]
 pub mod from_erlang {}
 
+/// Servers with names on several machines, step by step.
+#[doc = include_str!("../CLUSTER.md")]
+pub mod cluster {}
+
 /// A server with the macro of `genserver`, and with those of kameo and ractor.
 #[doc = include_str!("../MACRO.md")]
 pub mod macros {}
