@@ -8,7 +8,7 @@ use std::time::Instant;
 use crate::bench::instructions;
 use crate::cargo::{self, Cargo};
 use crate::workspace::{self, Package};
-use crate::{Failure, Result, browser, check, clients, conformance, docs, house, models, nats, test, tidy};
+use crate::{Failure, Result, browser, check, clients, cluster, conformance, docs, house, models, nats, test, tidy};
 
 /// Features that choose a runtime: with each of them the tests run, and not only compile.
 const RUNTIMES: &[&str] = &["tokio", "smol"];
@@ -56,6 +56,13 @@ impl Gate {
             Ok(())
         };
         Self { name: "nats".to_owned(), rerun: "cargo xtask cluster up".to_owned(), work: Box::new(work) }
+    }
+
+    /// Members of a cluster, of which one is killed. It holds also if there is no server for them, and it is skipped.
+    fn cluster(whole: Vec<String>) -> Self {
+        let work = move || cluster::run_in_ci(&test::selection_in_ci(&whole));
+        let rerun = "cargo xtask cluster --quick".to_owned();
+        Self { name: "cluster".to_owned(), rerun, work: Box::new(work) }
     }
 
     fn cargo(name: impl Into<String>, line: Cargo) -> Self {
@@ -125,7 +132,9 @@ fn gates(packages: &[Package]) -> Vec<Gate> {
     gates.extend(crates.iter().flat_map(|package| checks(package)));
     gates.push(Gate::redis());
     gates.push(Gate::nats());
-    gates.push(together(&crates));
+    let whole: Vec<String> = crates.iter().filter(|package| is_whole(package)).map(|it| it.name.clone()).collect();
+    gates.push(Gate::cluster(whole.clone()));
+    gates.push(together(whole));
     gates.extend(crates.iter().flat_map(|package| tests(package)));
     gates
 }
@@ -162,8 +171,7 @@ fn checks(package: &Package) -> Vec<Gate> {
 }
 
 /// All crates with all features, but those that are tested alone with all of theirs.
-fn together(crates: &[&Package]) -> Gate {
-    let whole: Vec<String> = crates.iter().filter(|package| is_whole(package)).map(|it| it.name.clone()).collect();
+fn together(whole: Vec<String>) -> Gate {
     let work = move || test::run_in_ci(&whole);
     Gate { name: "test".to_owned(), rerun: "cargo xtask test".to_owned(), work: Box::new(work) }
 }
@@ -275,6 +283,7 @@ mod tests {
             "check a --no-default-features --features serde",
             "redis",
             "nats",
+            "cluster",
             "test",
             "check a",
             "check a --no-default-features",
@@ -290,7 +299,7 @@ mod tests {
         let features: &[(&str, &[&str])] = &[("default", &["net"]), ("net", &[])];
         assert_eq!(
             names(package("a", features)),
-            ["redis", "nats", "test", "test a", "doctest a", "check a --no-default-features"]
+            ["redis", "nats", "cluster", "test", "test a", "doctest a", "check a --no-default-features"]
         );
     }
 
@@ -304,7 +313,10 @@ mod tests {
 
     #[test]
     fn the_benchmarks_are_only_compiled() {
-        assert_eq!(names(package("benchmarks", &[("erl", &[])])), ["check benchmarks", "redis", "nats", "test"]);
+        assert_eq!(
+            names(package("benchmarks", &[("erl", &[])])),
+            ["check benchmarks", "redis", "nats", "cluster", "test"]
+        );
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! `cargo xtask cluster up`: three servers of NATS on this machine, as one cluster, until Ctrl-C.
+//! `cargo xtask cluster up`: three servers of NATS on this machine, as one cluster, until Ctrl-C. With `--kill`, `--cut` and
+//! `--quick`, tests of members that are killed and cut off.
 //!
 //! Their ports are free ones of the loopback, and their data lies in a folder below `target`, which is removed with them.
 
@@ -8,10 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crate::{Failure, Result, nats, workspace};
+use crate::{Failure, Result, nats, test, workspace};
 
 // One server.
 mod server;
+// Members that are killed and cut off.
+mod run;
 
 use server::{Place, Said, Server};
 
@@ -25,8 +28,28 @@ const LEADER_WITHIN: Duration = Duration::from_mins(2);
 pub(crate) fn run(args: &[String]) -> Result {
     match args {
         [word] if word == "up" => up(),
-        _ => Err(Failure::new("`cluster` takes `up`, which runs three servers of NATS until Ctrl-C")),
+        _ => {
+            let asked = run::asked(args).ok_or_else(|| Failure::new(USAGE))?;
+            nats::server()?;
+            asked.run(&test::words("--package genserver-cluster --all-features"))
+        }
     }
+}
+
+const USAGE: &str = "`cluster` takes one of:
+  up           three servers of NATS, until Ctrl-C
+  --quick      a member that is killed, in some seconds
+  --kill 100   members and servers that are killed, so often
+  --cut 20     machines that are cut off, so often; as root, on Linux
+and behind the last two `--ttl 15`, how many seconds a name lives, and `--seed 1`, which draws other troubles";
+
+/// For `ci`: the quick part, compiled with what the tests are compiled with. Says so if there is no server, and it is skipped.
+pub(crate) fn run_in_ci(selection: &[String]) -> Result {
+    if !nats::is_there() {
+        println!("ci: skipped: members that are killed: there is no nats-server; `cargo xtask cluster up` installs it");
+        return Ok(());
+    }
+    run::asked(&["--quick".to_owned()]).ok_or_else(|| Failure::new(USAGE))?.run(selection)
 }
 
 fn up() -> Result {
@@ -151,7 +174,8 @@ mod tests {
     }
 
     #[test]
-    fn anything_but_up_is_answered_with_what_there_is() {
-        assert!(run(&["down".to_owned()]).expect_err("no such word").to_string().starts_with("`cluster` takes `up`"));
+    fn what_is_not_there_is_answered_with_what_is() {
+        let failure = run(&["down".to_owned()]).expect_err("no such word").to_string();
+        assert!(failure.starts_with("`cluster` takes one of:"), "{failure}");
     }
 }

@@ -110,7 +110,11 @@ pub const VERBS: &[Verb] = &[
         about: "Redis's own tests and clients against kv serve; installs them; arguments choose a part",
         run: clients::run,
     },
-    Verb { name: "cluster", about: "`up`: three servers of NATS on this machine, until Ctrl-C", run: cluster::run },
+    Verb {
+        name: "cluster",
+        about: "`up`: three servers of NATS, until Ctrl-C; --quick, --kill N, --cut N: members that are killed and cut off",
+        run: cluster::run,
+    },
     Verb {
         name: "browser",
         about: "the observer's page in Chromium, which it installs; --screenshots makes its pictures; arguments choose tests",

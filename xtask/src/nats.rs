@@ -28,9 +28,14 @@ pub(crate) fn server() -> Result<PathBuf> {
     Ok(chosen)
 }
 
+/// Whether there is one, without installing it.
+pub(crate) fn is_there() -> bool {
+    chosen().is_file()
+}
+
 /// In a pipeline, gets the server. Says so if the tests that need it will be skipped.
 pub(crate) fn prepare_ci() {
-    if chosen().is_file() {
+    if is_there() {
         return;
     }
     let got = if program::is_pipeline() { install() } else { Err(Failure::new("there is no nats-server")) };

@@ -34,11 +34,22 @@ pub(crate) fn run(args: &[String]) -> Result {
 
 /// For `ci`: all together, but the crates that are `whole` alone: it tries those by themselves anyhow.
 pub(crate) fn run_in_ci(whole: &[String]) -> Result {
-    let left_out: Vec<String> = whole.iter().flat_map(|name| ["--exclude".to_owned(), name.clone()]).collect();
+    let left_out = left_out(whole);
     tests(WORKSPACE).args(&left_out).run()?;
     // Of the same crates as the tests: with others, what they stand on is another build.
     doctests(WORKSPACE).args(&left_out).run()?;
     examples(&left_out)
+}
+
+/// The packages and features of the tests of [`run_in_ci`], for a gate that compiles some of them.
+pub(crate) fn selection_in_ci(whole: &[String]) -> Vec<String> {
+    let mut selection = words(WORKSPACE);
+    selection.extend(left_out(whole));
+    selection
+}
+
+fn left_out(whole: &[String]) -> Vec<String> {
+    whole.iter().flat_map(|name| ["--exclude".to_owned(), name.clone()]).collect()
 }
 
 /// Unit and integration tests of a selection of packages and features: nextest where it is
@@ -75,7 +86,8 @@ pub(crate) fn doctests(selection: &str) -> Cargo {
     Cargo::line("test --doc").args(&words(selection)).watched()
 }
 
-fn words(line: &str) -> Vec<String> {
+/// The words of a line.
+pub(crate) fn words(line: &str) -> Vec<String> {
     line.split_whitespace().map(str::to_owned).collect()
 }
 

@@ -99,7 +99,7 @@
 //! |---|---|
 //! | two servers with one name that may answer | never, as long as the engine keeps its [rules](engine#rules) |
 //! | an answer of an old owner to a call that began when the next one had started | never, even from a machine that stood still |
-//! | an old server that still runs while the next one starts | not while its machine keeps time; a callback that blocks its thread, or a machine that stands still, may go on later. A store that refuses [fences](NamedServer::fence) smaller than the largest it has seen is safe from that |
+//! | an old server that still runs while the next one starts | not while its machine keeps time; a callback that blocks its thread, or a machine that stands still, may go on later. A store that refuses [fences](Clustered::set_fence) smaller than the largest it has seen is safe from that |
 //! | the end of a call | always: an answer, the reason of the server's end, or a timeout. A call whose answer is lost may have been carried out |
 //! | a cast | may be lost, and nobody is told |
 //! | order | calls and casts of one member to one owner arrive in the order in which they were sent |
@@ -114,7 +114,8 @@
 //! - If all clients are in one program, a [name](genserver::Named) or a [registry](genserver::registry) of it costs nothing.
 //! - A name costs the engine three changes within its time to live. For a hundred thousand things that seldom change, name what serves
 //!   many of them.
-//! - For state that must outlive its machine, this finds its one owner, and the state needs a store that checks fences.
+//! - For state that must outlive its machine, this finds its one owner, and the state needs a store that checks fences: a log of the
+//!   engine is one, and `examples/counter.rs` shows how it is used.
 
 // A member: begin here.
 mod cluster;

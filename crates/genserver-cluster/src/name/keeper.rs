@@ -60,10 +60,11 @@ pub(crate) type Started<S> = Arc<Mutex<Option<(ServerRef<S>, Revision)>>>;
 
 impl<S: Clustered> Keeper<S> {
     async fn begin(args: KeeperArgs<S>, me: ProcessRef) -> Result<Self, StartNamedError> {
-        let KeeperArgs { member, name, server, started } = args;
+        let KeeperArgs { member, name, mut server, started } = args;
         let reservation = member.reserve(&name, me).await?;
         let lease = Arc::new(LeaseClient::new(member.space.clone(), name, record::<S>(&member, reservation.claim)));
         let fence = lease.claim().await?;
+        S::set_fence(&mut server, fence);
         let leased = LeasedServer::default();
         let renewer = renewer::start(Arc::clone(&lease), leased.clone())?;
         let up = async {

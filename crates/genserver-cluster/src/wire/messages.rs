@@ -7,6 +7,7 @@ use genserver::{Caller, GenServer};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::engine::Revision;
 use crate::wire::service::{CallFunction, CastFunction, call_function, cast_function};
 
 /// The longest name of a server or a message, in bytes.
@@ -85,6 +86,15 @@ pub trait Remote<M>: GenServer {
 pub trait Clustered: GenServer {
     /// The messages that other machines may send, and their names on the way.
     fn messages() -> Messages<Self>;
+
+    /// Tells the arguments of a server by which change it has its name, before its `init`: every later owner has a larger one. By
+    /// default it does nothing.
+    ///
+    /// For a server that keeps something in a store, and gives its fence with each write. See
+    /// [`NamedServer::fence`](crate::NamedServer::fence).
+    fn set_fence(args: &mut Self::Args, fence: Revision) {
+        let _ = (args, fence);
+    }
 }
 
 /// The messages of a server that other machines may send: see [`Clustered`].

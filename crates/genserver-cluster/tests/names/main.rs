@@ -5,5 +5,7 @@
 mod clock;
 // Starts, stops and what they return.
 mod starts;
+// What servers are told of their fences.
+mod fences;
 // Servers with names under supervisors.
 mod supervised;

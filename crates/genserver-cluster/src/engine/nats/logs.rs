@@ -1,5 +1,7 @@
 //! Logs: one subject of a stream for each.
 
+use std::time::Duration;
+
 use async_nats::header::{NATS_LAST_SEQUENCE, NATS_ROLLUP, NATS_SEQUENCE};
 use async_nats::{HeaderMap, Message, StatusCode};
 use bytes::Bytes;
@@ -39,11 +41,30 @@ impl Inner {
         self.write(self.log_subject(log), &stream, headers, entry, last.0).await.map(Position)
     }
 
-    /// Asks any server of the stream for a batch. Those that come are told with the number of the one before, so that none is missed.
+    /// Reads a batch. A server that is cut off may be asked until others notice that, so another one is asked soon: all in all within
+    /// the time that an answer may take.
     pub(super) async fn read(&self, log: &str, after: Position, limit: usize) -> Result<Vec<LogEntry>, EngineError> {
         if limit == 0 {
             return Ok(Vec::new());
         }
+        let mut read = Err(EngineError::Unanswered);
+        for twentieths in [1, 1, 2, 2, 4, 10] {
+            read = self.read_from_any(log, after, limit, self.link.answer_within * twentieths / 20).await;
+            if read != Err(EngineError::Unanswered) {
+                break;
+            }
+        }
+        read
+    }
+
+    /// Asks any server of the stream for a batch. Those that come are told with the number of the one before, so that none is missed.
+    async fn read_from_any(
+        &self,
+        log: &str,
+        after: Position,
+        limit: usize,
+        answer_within: Duration,
+    ) -> Result<Vec<LogEntry>, EngineError> {
         let client = &self.link.client;
         let connected = self.link.connected()?;
         let inbox = client.new_inbox();
@@ -57,7 +78,7 @@ impl Inner {
         let mut entries = Vec::new();
         // No bound but the batch: each answer is waited for, and not all of them.
         loop {
-            let answer = time::timeout(self.link.answer_within, answers.next()).await;
+            let answer = time::timeout(answer_within, answers.next()).await;
             let answer = answer.ok().flatten().ok_or(EngineError::Unanswered)?;
             match read_answer(answer, &entries)? {
                 Answer::Entry(entry) => entries.push(entry),
