@@ -14,8 +14,11 @@ use crate::name::owner_record::OwnerRecord;
 use crate::remote::RemoteRef;
 use crate::wire::messages::Clustered;
 
-// How it is started.
+// How it is started, ...
 mod options;
+// ... with a connection to NATS of its own.
+#[cfg(feature = "nats")]
+mod connect;
 // Its process, ...
 mod server;
 // ... and starts of servers under it.
@@ -23,6 +26,8 @@ mod start_named;
 // One server in the whole cluster.
 mod singleton;
 
+#[cfg(feature = "nats")]
+pub use connect::{ConnectError, NatsServers};
 pub use options::ClusterOptions;
 pub use start_named::{NamedServer, StartNamed};
 
@@ -45,7 +50,8 @@ pub struct Cluster {
 impl Cluster {
     /// A member of the cluster that stands on this engine, with options to set before it is started.
     pub fn over(engine: impl Engine) -> ClusterOptions {
-        ClusterOptions::new(Arc::new(engine))
+        let engine: Arc<dyn Engine> = Arc::new(engine);
+        ClusterOptions::new(engine)
     }
 
     /// The name of this member.

@@ -69,7 +69,8 @@
 //! ```
 //!
 //! A cluster stands on an [engine] that is run in production already: it has no consensus, no gossip and no transport of its own.
-//! With the feature `nats` that is `engine::nats::Nats`; the feature `model` has the one of this example, for tests.
+//! With the feature `nats` that is NATS: `Cluster::connect("nats://127.0.0.1:4222")` takes the place of `Cluster::over(..)`. The
+//! feature `model` has the one of this example, for tests.
 //!
 //! # Names
 //!
@@ -132,6 +133,8 @@ mod space;
 pub mod engine;
 
 pub use cluster::{Cluster, ClusterOptions, NamedServer, Owner, StartNamed};
+#[cfg(feature = "nats")]
+pub use cluster::{ConnectError, NatsServers};
 pub use name::StartNamedError;
 pub use remote::RemoteRef;
 pub use remote::call::{RemoteCall, RemoteCallError};

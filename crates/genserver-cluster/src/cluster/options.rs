@@ -21,16 +21,27 @@ const TIME_TO_LIVE_MIN: Duration = Duration::from_millis(100);
 const NAME_MAX: usize = 200;
 
 /// A member of a cluster that is about to start: see [`Cluster::over`].
+///
+/// `E` is the engine. With the feature `nats` it may also be the servers that [`Cluster::connect`] was given: then starting the
+/// member connects to them first.
 #[must_use = "nothing is started until `start` or `start_link` is awaited"]
-pub struct ClusterOptions {
-    space: Space,
+pub struct ClusterOptions<E = Arc<dyn Engine>> {
+    engine: E,
+    name_space: Arc<str>,
     member: Arc<str>,
+    time_to_live: Duration,
+    message_max: usize,
 }
 
-impl ClusterOptions {
-    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
-        let space = Space { engine, name: "cluster".into(), time_to_live: TIME_TO_LIVE, message_max: MESSAGE_MAX };
-        Self { space, member: "member".into() }
+impl<E> ClusterOptions<E> {
+    pub(super) fn new(engine: E) -> Self {
+        Self {
+            engine,
+            name_space: "cluster".into(),
+            member: "member".into(),
+            time_to_live: TIME_TO_LIVE,
+            message_max: MESSAGE_MAX,
+        }
     }
 
     /// The part of the engine that belongs to this cluster. All members of a cluster have the same (default: `cluster`).
@@ -47,7 +58,7 @@ impl ClusterOptions {
             is_short && is_of_alphabet,
             "the name space `{name}` has to have 1 to {NAME_MAX} characters of A-Z, a-z, 0-9, - and _"
         );
-        self.space.name = name;
+        self.name_space = name;
         self
     }
 
@@ -77,21 +88,36 @@ impl ClusterOptions {
             time_to_live >= TIME_TO_LIVE_MIN,
             "a name has to live for {TIME_TO_LIVE_MIN:?} or more, and {time_to_live:?} is less"
         );
-        self.space.time_to_live = time_to_live;
+        self.time_to_live = time_to_live;
         self
     }
 
     /// The largest message that this member sends or reads, in bytes (default: [`MESSAGE_MAX`]).
     pub fn message_max(mut self, bytes: usize) -> Self {
-        self.space.message_max = bytes;
+        self.message_max = bytes;
         self
     }
 
-    /// Starts the member.
+    /// The engine, and the same options with another.
+    #[cfg(feature = "nats")]
+    pub(super) fn replace<F>(self, engine: F) -> (E, ClusterOptions<F>) {
+        let Self { engine: before, name_space, member, time_to_live, message_max } = self;
+        (before, ClusterOptions { engine, name_space, member, time_to_live, message_max })
+    }
+
+    /// The names of the cluster and of the member.
+    #[cfg(feature = "nats")]
+    pub(super) fn names(&self) -> (Arc<str>, Arc<str>) {
+        (Arc::clone(&self.name_space), Arc::clone(&self.member))
+    }
+}
+
+impl ClusterOptions {
+    /// Starts the member. It does not wait for the engine.
     ///
     /// # Errors
     ///
-    /// As [`genserver::start`]. Nothing is asked of the engine yet.
+    /// As [`genserver::start`].
     pub async fn start(self) -> Result<Cluster, StartError> {
         self.begin(|start| start).await
     }
@@ -106,7 +132,7 @@ impl ClusterOptions {
     }
 
     async fn begin(self, how: impl FnOnce(Start<MemberServer>) -> Start<MemberServer>) -> Result<Cluster, StartError> {
-        let member = Arc::new(Member::new(self.space, self.member));
+        let member = self.into_member();
         let server =
             how(genserver::start::<MemberServer>(MemberArgs(Arc::clone(&member)))).default_label("cluster").await?;
         Ok(Cluster { member, running: Running::One(server) })
@@ -117,7 +143,7 @@ impl ClusterOptions {
     /// The supervisor starts the member, and starts it again if it ends. The reference survives that. Put it before the children that
     /// use it.
     pub fn child_spec(self, id: impl Into<Cow<'static, str>>) -> (ChildSpec, Cluster) {
-        let member = Arc::new(Member::new(self.space, self.member));
+        let member = self.into_member();
         let its_member = Arc::clone(&member);
         let spec =
             ChildSpec::server(id, move || genserver::start_link::<MemberServer>(MemberArgs(Arc::clone(&its_member))));
@@ -126,10 +152,19 @@ impl ClusterOptions {
         let running = Running::Child(spec.reference());
         (spec.untyped(), Cluster { member, running })
     }
+
+    fn into_member(self) -> Arc<Member> {
+        let Self { engine, name_space, member, time_to_live, message_max } = self;
+        Arc::new(Member::new(Space { engine, name: name_space, time_to_live, message_max }, member))
+    }
 }
 
-impl fmt::Debug for ClusterOptions {
+impl<E> fmt::Debug for ClusterOptions<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClusterOptions").field("space", &self.space).field("member", &self.member).finish()
+        f.debug_struct("ClusterOptions")
+            .field("name_space", &self.name_space)
+            .field("member", &self.member)
+            .field("time_to_live", &self.time_to_live)
+            .finish_non_exhaustive()
     }
 }
