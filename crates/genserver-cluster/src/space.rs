@@ -30,6 +30,16 @@ impl Space {
         format!("{}.name.{}", self.name, encoded(name))
     }
 
+    /// The key of a member. Members of one name differ in their incarnations.
+    pub(crate) fn member_key(&self, member: &str, incarnation: u64) -> String {
+        format!("{}{}.{incarnation:x}", self.members_prefix(), encoded(member))
+    }
+
+    /// How the keys of all members begin.
+    pub(crate) fn members_prefix(&self) -> String {
+        format!("{}.member.", self.name)
+    }
+
     /// Where calls and casts for a name are published.
     pub(crate) fn call_subject(&self, name: &str) -> String {
         format!("{}.call.{}", self.name, encoded(name))

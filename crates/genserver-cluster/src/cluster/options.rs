@@ -11,6 +11,7 @@ use genserver::{Start, StartError};
 use crate::cluster::Cluster;
 use crate::cluster::server::{MemberArgs, MemberServer, Running};
 use crate::engine::Engine;
+use crate::members::Members;
 use crate::name::member::Member;
 use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
 
@@ -62,7 +63,8 @@ impl<E> ClusterOptions<E> {
         self
     }
 
-    /// The name of this member, for people: it is in errors and in what [`Cluster::whereis`] returns (default: `member`).
+    /// The name of this member, for people: it is in errors and in what [`Cluster::whereis`] and [`Cluster::members`] return (default:
+    /// `member`). Others may have the same.
     ///
     /// # Panics
     ///
@@ -132,10 +134,9 @@ impl ClusterOptions {
     }
 
     async fn begin(self, how: impl FnOnce(Start<MemberServer>) -> Start<MemberServer>) -> Result<Cluster, StartError> {
-        let member = self.into_member();
-        let server =
-            how(genserver::start::<MemberServer>(MemberArgs(Arc::clone(&member)))).default_label("cluster").await?;
-        Ok(Cluster { member, running: Running::One(server) })
+        let args = self.into_args();
+        let server = how(genserver::start::<MemberServer>(args.clone())).default_label("cluster").await?;
+        Ok(Cluster::new(args, Running::One(server)))
     }
 
     /// Returns the member as a child of your own supervision tree, and a reference to it.
@@ -143,19 +144,21 @@ impl ClusterOptions {
     /// The supervisor starts the member, and starts it again if it ends. The reference survives that. Put it before the children that
     /// use it.
     pub fn child_spec(self, id: impl Into<Cow<'static, str>>) -> (ChildSpec, Cluster) {
-        let member = self.into_member();
-        let its_member = Arc::clone(&member);
-        let spec =
-            ChildSpec::server(id, move || genserver::start_link::<MemberServer>(MemberArgs(Arc::clone(&its_member))));
+        let args = self.into_args();
+        let its_args = args.clone();
+        let spec = ChildSpec::server(id, move || genserver::start_link::<MemberServer>(its_args.clone()));
         // Its servers are given the time that they have by themselves.
         let spec = spec.shutdown(genserver::supervisor::Shutdown::Infinity);
         let running = Running::Child(spec.reference());
-        (spec.untyped(), Cluster { member, running })
+        (spec.untyped(), Cluster::new(args, running))
     }
 
-    fn into_member(self) -> Arc<Member> {
+    fn into_args(self) -> MemberArgs {
         let Self { engine, name_space, member, time_to_live, message_max } = self;
-        Arc::new(Member::new(Space { engine, name: name_space, time_to_live, message_max }, member))
+        let space = Space { engine, name: name_space, time_to_live, message_max };
+        let member = Arc::new(Member::new(space, member));
+        let members = Arc::new(Members::new(Arc::clone(&member)));
+        MemberArgs { member, members }
     }
 }
 

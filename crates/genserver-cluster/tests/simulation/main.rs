@@ -11,5 +11,7 @@ mod shop;
 mod owners;
 // Members that stand still for a while.
 mod pauses;
+// Who is up, as each member sees it.
+mod members;
 // Those who watch a server of another member hear of its end in time.
 mod watchers;
