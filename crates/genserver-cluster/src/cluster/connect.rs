@@ -97,7 +97,7 @@ impl ClusterOptions<NatsServers> {
 /// Their hosts and ports, without passwords.
 impl fmt::Display for NatsServers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Ok(servers) = &self.0 else { return f.write_str("what is no address") };
+        let Ok(servers) = &self.0 else { return f.write_str("what is not an address") };
         for (n, server) in servers.iter().enumerate() {
             let comma = if n == 0 { "" } else { ", " };
             write!(f, "{comma}{}:{}", server.host(), server.port())?;

@@ -68,7 +68,7 @@ fn a_user_with_a_wrong_password_is_refused_and_told_what_to_do() {
         refused(with("wrong").await, "authorization violation");
         assert_eq!(with("secret").await.unwrap().get("t.k").await, Ok(None));
 
-        // They are no part of an address, and no error shows them.
+        // They are not part of an address, and no error shows them.
         let address = format!("nats://shop:secret@{}", server.address());
         let refused = Cluster::connect(address).name_space("shop").member("b").start().await.unwrap_err();
         let said = refused.to_string();
@@ -81,7 +81,7 @@ fn a_user_with_a_wrong_password_is_refused_and_told_what_to_do() {
 }
 
 #[test]
-fn what_is_no_address_is_said_when_the_member_starts() {
+fn what_is_not_an_address_is_said_when_the_member_starts() {
     run(async {
         let refused = Cluster::connect("http://n1.example.com").start().await.unwrap_err();
         assert!(refused.to_string().contains("invalid scheme"), "{refused}");
