@@ -8,6 +8,7 @@ use genserver::supervisor::{ChildSpec, Shutdown};
 use genserver::{AsProcess, Never, Probe, ProcessRef, StopError, time};
 
 use crate::engine::{Engine, EngineError, Revision};
+use crate::groups::Groups;
 use crate::members::{MemberInfo, MemberMonitor, Members, MembersError};
 use crate::name::keeper::{Keeper, KeeperArgs, Started};
 use crate::name::member::Member;
@@ -26,6 +27,8 @@ mod server;
 mod start_named;
 // One server in the whole cluster.
 mod singleton;
+// Processes of several members in groups.
+mod in_groups;
 
 #[cfg(feature = "nats")]
 pub use connect::{ConnectError, NatsServers};
@@ -46,6 +49,7 @@ const STOP_WITHIN: Duration = Duration::from_secs(8);
 pub struct Cluster {
     member: Arc<Member>,
     members: Arc<Members>,
+    groups: Arc<Groups>,
     running: Running,
 }
 
@@ -56,8 +60,8 @@ impl Cluster {
         ClusterOptions::new(engine)
     }
 
-    fn new(MemberArgs { member, members }: MemberArgs, running: Running) -> Self {
-        Self { member, members, running }
+    fn new(MemberArgs { member, members, groups }: MemberArgs, running: Running) -> Self {
+        Self { member, members, groups, running }
     }
 
     /// The name of this member.

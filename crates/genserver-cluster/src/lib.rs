@@ -129,6 +129,12 @@
 //! }
 //! ```
 //!
+//! # Groups
+//!
+//! [`Cluster::join`] lets a server join a group, with a name of its own or without; [`Cluster::group_members`] returns references to those
+//! of all members, to call them, and [`Cluster::monitor_group`] tells of those who join and leave. This is OTP's `pg`: nobody owns a
+//! group, and what a member sees of it is a moment old.
+//!
 //! # What is promised, and what is not
 //!
 //! | | |
@@ -142,6 +148,7 @@
 //! | a server that ends, or is stopped | its name is free at once, and stand-ins hear at once |
 //! | a machine that is gone | its names are free within their time to live, and stand-ins hear within that and a second, unless what they read is old |
 //! | a member that ends, or is gone | others hear at once, or within its time to live and a second |
+//! | a group | each server that joined and did not leave is in it, on all members that see each other, some time later; of a member that is gone, until that is down |
 //! | [`whereis`](Cluster::whereis) | may be old, by a time to live and more; an engine that does not answer is an error, and never `None` |
 //! | a member on the side of a minority, or without the engine | it ends its servers with names and says so, serves none, and goes on by itself afterwards |
 //! | an engine that loses power without having written to its disk | what it has confirmed may be lost, and with it all of the above: have it write before it answers |
@@ -157,6 +164,8 @@
 mod cluster;
 // Local processes that end when servers on other machines do.
 mod stand_in;
+// Groups of processes of all members.
+mod groups;
 // References to servers that may be on other machines.
 mod remote;
 // The members of the cluster that are up.
@@ -173,6 +182,7 @@ pub mod engine;
 pub use cluster::{Cluster, ClusterOptions, NamedServer, Owner, StartNamed};
 #[cfg(feature = "nats")]
 pub use cluster::{ConnectError, NatsServers};
+pub use groups::{GroupEvent, GroupMonitor, JoinError};
 pub use members::{MemberEvent, MemberInfo, MemberMonitor, MembersError};
 pub use name::StartNamedError;
 pub use remote::RemoteRef;

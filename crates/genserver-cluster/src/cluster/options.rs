@@ -11,6 +11,7 @@ use genserver::{Start, StartError};
 use crate::cluster::Cluster;
 use crate::cluster::server::{MemberArgs, MemberServer, Running};
 use crate::engine::Engine;
+use crate::groups::Groups;
 use crate::members::Members;
 use crate::name::member::Member;
 use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
@@ -158,7 +159,8 @@ impl ClusterOptions {
         let space = Space { engine, name: name_space, time_to_live, message_max };
         let member = Arc::new(Member::new(space, member));
         let members = Arc::new(Members::new(Arc::clone(&member)));
-        MemberArgs { member, members }
+        let groups = Arc::new(Groups::new(Arc::clone(&member), Arc::clone(&members)));
+        MemberArgs { member, members, groups }
     }
 }
 

@@ -11,6 +11,7 @@ use genserver::{
 };
 
 use crate::cluster::STOP_WITHIN;
+use crate::groups::Groups;
 use crate::members::Members;
 use crate::name::keeper::{Keeper, KeeperArgs};
 use crate::name::member::Member;
@@ -28,6 +29,7 @@ pub(crate) struct MemberServer {
 pub(crate) struct MemberArgs {
     pub(super) member: Arc<Member>,
     pub(super) members: Arc<Members>,
+    pub(super) groups: Arc<Groups>,
 }
 
 /// Asks a member to start a process, which is linked with it.
@@ -42,10 +44,11 @@ impl GenServer for MemberServer {
     type Cast = Never;
     type Info = Exit;
 
-    async fn init(MemberArgs { member, members }: MemberArgs, cx: &mut Cx<Self>) -> Init<Self> {
+    async fn init(MemberArgs { member, members, groups }: MemberArgs, cx: &mut Cx<Self>) -> Init<Self> {
         cx.trap_exits(|exit| exit);
         member.set_running(true);
-        match members.start() {
+        let attendants = members.start().and_then(|of_members| Ok([of_members, groups.start()?].concat()));
+        match attendants {
             Ok(attendants) => Init::Run(Self { member, attendants }),
             Err(error) => {
                 member.set_running(false);

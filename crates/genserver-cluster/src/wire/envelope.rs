@@ -22,12 +22,13 @@ pub(crate) enum Kind {
     End = 5,
     Owner = 6,
     Member = 7,
+    Joined = 8,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
         let all =
-            [Self::Call, Self::Cast, Self::Reply, Self::Problem, Self::End, Self::Owner, Self::Member];
+            [Self::Call, Self::Cast, Self::Reply, Self::Problem, Self::End, Self::Owner, Self::Member, Self::Joined];
         all.into_iter().find(|kind| *kind as u8 == byte)
     }
 }
@@ -42,6 +43,7 @@ impl fmt::Display for Kind {
             Self::End => "the reason of an end",
             Self::Owner => "the owner of a name",
             Self::Member => "a member of a cluster",
+            Self::Joined => "what a member has in groups",
         })
     }
 }

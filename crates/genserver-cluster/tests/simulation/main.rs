@@ -13,5 +13,7 @@ mod owners;
 mod pauses;
 // Who is up, as each member sees it.
 mod members;
+// Groups, as each member sees them.
+mod groups;
 // Those who watch a server of another member hear of its end in time.
 mod watchers;
