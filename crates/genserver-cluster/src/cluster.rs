@@ -8,25 +8,34 @@ use genserver::supervisor::{ChildSpec, Shutdown};
 use genserver::{AsProcess, Never, Probe, ProcessRef, StopError, time};
 
 use crate::engine::{Engine, EngineError, Revision};
+use crate::groups::Groups;
+use crate::members::{MemberInfo, MemberMonitor, Members, MembersError};
 use crate::name::keeper::{Keeper, KeeperArgs, Started};
 use crate::name::member::Member;
 use crate::name::owner_record::OwnerRecord;
 use crate::remote::RemoteRef;
 use crate::wire::messages::Clustered;
 
-// How it is started.
+// How it is started, ...
 mod options;
+// ... with a connection to NATS of its own.
+#[cfg(feature = "nats")]
+mod connect;
 // Its process, ...
 mod server;
 // ... and starts of servers under it.
 mod start_named;
 // One server in the whole cluster.
 mod singleton;
+// Processes of several members in groups.
+mod in_groups;
 
+#[cfg(feature = "nats")]
+pub use connect::{ConnectError, NatsServers};
 pub use options::ClusterOptions;
 pub use start_named::{NamedServer, StartNamed};
 
-use server::Running;
+use server::{MemberArgs, Running};
 
 /// How long one server has to end under its name: four seconds for itself, and the rest for the engine.
 const STOP_WITHIN: Duration = Duration::from_secs(8);
@@ -39,13 +48,20 @@ const STOP_WITHIN: Duration = Duration::from_secs(8);
 #[derive(Clone)]
 pub struct Cluster {
     member: Arc<Member>,
+    members: Arc<Members>,
+    groups: Arc<Groups>,
     running: Running,
 }
 
 impl Cluster {
     /// A member of the cluster that stands on this engine, with options to set before it is started.
     pub fn over(engine: impl Engine) -> ClusterOptions {
-        ClusterOptions::new(Arc::new(engine))
+        let engine: Arc<dyn Engine> = Arc::new(engine);
+        ClusterOptions::new(engine)
+    }
+
+    fn new(MemberArgs { member, members, groups }: MemberArgs, running: Running) -> Self {
+        Self { member, members, groups, running }
     }
 
     /// The name of this member.
@@ -137,6 +153,69 @@ impl Cluster {
             let fence = record.fence_of(&entry);
             Some(Owner { member: record.member, server: record.server, version: record.version, fence })
         }))
+    }
+
+    /// This member, as [`members`](Self::members) has it.
+    pub fn member_info(&self) -> MemberInfo {
+        self.members.this()
+    }
+
+    /// Returns the members of the cluster that are up, this one as well, in the order in which they were seen first. OTP's `nodes`.
+    ///
+    /// What the first call has begun to watch goes on, so later calls ask nobody. A member that is gone without a word is in it for up
+    /// to its time to live. That a member is in it does not prove that it can be reached: only an answer of its server does.
+    ///
+    /// # Errors
+    ///
+    /// [`MembersError`] if within a third of a time to live the engine does not show this member, or if it does not run. So a list
+    /// that is short never means that the engine was not there.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it has no other effect.
+    #[doc(alias = "nodes")]
+    pub async fn members(&self) -> Result<Vec<MemberInfo>, MembersError> {
+        self.members.all().await
+    }
+
+    /// Returns a stream of the members that come and go, for [`Cx::attach`](genserver::Cx::attach). OTP's `monitor_nodes`.
+    ///
+    /// It begins with those that are up. A member that is stopped is down at once. One that is gone without a word is down within its
+    /// time to live and a second. When this member has lost the engine for that long, all are down, this one as well; they are up again
+    /// when it is back. Each end is told, however slow the reader is: one that is down and up again meanwhile is told as both.
+    ///
+    /// The stream does not end. After [`stop`](Self::stop) all members are down.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[cfg(feature = "model")]
+    /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use futures::StreamExt as _;
+    /// use genserver_cluster::engine::model::Model;
+    /// use genserver_cluster::{Cluster, MemberEvent};
+    ///
+    /// let engine = Model::new();
+    /// let a = Cluster::over(engine.member("a")).member("a").start().await?;
+    /// let b = Cluster::over(engine.member("b")).member("b").start().await?;
+    ///
+    /// // A server attaches it, in its init: `cx.attach(cluster.monitor_members(), Info::Member)`.
+    /// let mut events = a.monitor_members();
+    /// assert_eq!(events.next().await, Some(MemberEvent::Up(a.member_info())));
+    /// assert_eq!(events.next().await, Some(MemberEvent::Up(b.member_info())));
+    ///
+    /// b.stop().await?;
+    /// assert_eq!(events.next().await, Some(MemberEvent::Down(b.member_info())));
+    /// assert_eq!(a.members().await?, [a.member_info()]);
+    /// # Ok(())
+    /// # }
+    /// # #[cfg(not(feature = "model"))]
+    /// # fn main() {}
+    /// ```
+    #[doc(alias = "monitor_nodes")]
+    pub fn monitor_members(&self) -> MemberMonitor {
+        self.members.monitor()
     }
 
     /// Stops this member: all its servers with names end, and their names are free at once.

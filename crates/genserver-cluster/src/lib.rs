@@ -69,7 +69,8 @@
 //! ```
 //!
 //! A cluster stands on an [engine] that is run in production already: it has no consensus, no gossip and no transport of its own.
-//! With the feature `nats` that is `engine::nats::Nats`; the feature `model` has the one of this example, for tests.
+//! With the feature `nats` that is NATS: `Cluster::connect("nats://127.0.0.1:4222")` takes the place of `Cluster::over(..)`. The
+//! feature `model` has the one of this example, for tests.
 //!
 //! # Names
 //!
@@ -93,6 +94,47 @@
 //! [`RemoteRef::stand_in`] starts a process of this machine that ends when the server does, with its reason. Monitor that, or link with
 //! it. It ends with `NoConnection` when the other machine is gone without a word, or when this one has lost the engine.
 //!
+//! # Members
+//!
+//! [`Cluster::members`] returns who is up, and [`Cluster::monitor_members`] tells of those who come and go:
+//!
+//! ```
+//! use genserver::{Cx, GenServer, Init, Never, Next, Outcome};
+//! use genserver_cluster::{Cluster, MemberEvent};
+//!
+//! struct Greeter;
+//!
+//! enum Info {
+//!     Member(MemberEvent),
+//! }
+//!
+//! impl GenServer for Greeter {
+//!     type Args = Cluster;
+//!     type Call = Never;
+//!     type Cast = Never;
+//!     type Info = Info;
+//!
+//!     async fn init(cluster: Cluster, cx: &mut Cx<Self>) -> Init<Self> {
+//!         cx.attach(cluster.monitor_members(), Info::Member);
+//!         Init::Run(Self)
+//!     }
+//!
+//!     async fn handle_info(&mut self, Info::Member(event): Info, _cx: &mut Cx<Self>) -> Outcome<Self> {
+//!         match event {
+//!             MemberEvent::Up(member) => println!("{} is up", member.name),
+//!             MemberEvent::Down(member) => println!("{} is down", member.name),
+//!         }
+//!         Next::wait()
+//!     }
+//! }
+//! ```
+//!
+//! # Groups
+//!
+//! [`Cluster::join`] lets a server join a group, with a name of its own or without; [`Cluster::group_members`] returns references to those
+//! of all members, to call them, and [`Cluster::monitor_group`] tells of those who join and leave. This is OTP's `pg`: nobody owns a
+//! group, and what a member sees of it is a moment old.
+//!
 //! # What is promised, and what is not
 //!
 //! | | |
@@ -105,6 +147,8 @@
 //! | order | calls and casts of one member to one owner arrive in the order in which they were sent |
 //! | a server that ends, or is stopped | its name is free at once, and stand-ins hear at once |
 //! | a machine that is gone | its names are free within their time to live, and stand-ins hear within that and a second, unless what they read is old |
+//! | a member that ends, or is gone | others hear at once, or within its time to live and a second |
+//! | a group | each server that joined and did not leave is in it, on all members that see each other, some time later; of a member that is gone, until that is down |
 //! | [`whereis`](Cluster::whereis) | may be old, by a time to live and more; an engine that does not answer is an error, and never `None` |
 //! | a member on the side of a minority, or without the engine | it ends its servers with names and says so, serves none, and goes on by itself afterwards |
 //! | an engine that loses power without having written to its disk | what it has confirmed may be lost, and with it all of the above: have it write before it answers |
@@ -121,8 +165,12 @@
 mod cluster;
 // Local processes that end when servers on other machines do.
 mod stand_in;
+// Groups of processes of all members.
+mod groups;
 // References to servers that may be on other machines.
 mod remote;
+// The members of the cluster that are up.
+mod members;
 // Names that this member owns.
 mod name;
 // How messages travel: the format.
@@ -133,6 +181,10 @@ mod space;
 pub mod engine;
 
 pub use cluster::{Cluster, ClusterOptions, NamedServer, Owner, StartNamed};
+#[cfg(feature = "nats")]
+pub use cluster::{ConnectError, NatsServers};
+pub use groups::{GroupEvent, GroupMonitor, JoinError};
+pub use members::{MemberEvent, MemberInfo, MemberMonitor, MembersError};
 pub use name::StartNamedError;
 pub use remote::RemoteRef;
 pub use remote::call::{RemoteCall, RemoteCallError};

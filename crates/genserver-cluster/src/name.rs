@@ -11,7 +11,7 @@ pub(crate) mod lease_client;
 // Who renews a lease, and ends the server when that is over.
 mod renewer;
 // Who answers the requests that come to a name.
-mod responder;
+pub(crate) mod responder;
 // The process of a name: begin here.
 pub(crate) mod keeper;
 // Why a server with a name did not start.

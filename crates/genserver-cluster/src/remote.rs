@@ -36,6 +36,7 @@ pub struct RemoteRef<S: Clustered> {
 struct Target<S: Clustered> {
     space: Space,
     name: Arc<str>,
+    is_named: bool,
     /// Where requests go.
     subject: String,
     messages: Messages<S>,
@@ -45,14 +46,27 @@ impl<S: Clustered> RemoteRef<S> {
     /// The server with this name in a cluster.
     pub(crate) fn new(space: Space, name: Arc<str>) -> Self {
         let subject = space.call_subject(&name);
-        Self { target: Arc::new(Target { space, name, subject, messages: S::messages() }), fence: None }
+        let target = Target { space, name, is_named: true, subject, messages: S::messages() };
+        Self { target: Arc::new(target), fence: None }
+    }
+
+    /// A process of a group, which is asked at this subject and has no name. Errors call it `name`.
+    pub(crate) fn at(space: Space, name: Arc<str>, subject: String) -> Self {
+        let target = Target { space, name, is_named: false, subject, messages: S::messages() };
+        Self { target: Arc::new(target), fence: None }
+    }
+
+    /// Whether it is a name, and not the address of one process.
+    pub(crate) fn is_named(&self) -> bool {
+        self.target.is_named
     }
 
     pub(crate) fn space(&self) -> &Space {
         &self.target.space
     }
 
-    /// The name.
+    /// The name. A process of a [group](crate::Cluster::group_members) has none, and this is the name of its member with a number, such
+    /// as `b/3`.
     pub fn name(&self) -> &str {
         &self.target.name
     }

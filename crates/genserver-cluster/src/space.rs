@@ -30,6 +30,31 @@ impl Space {
         format!("{}.name.{}", self.name, encoded(name))
     }
 
+    /// The key of a member. Members of one name differ in their incarnations.
+    pub(crate) fn member_key(&self, member: &str, incarnation: u64) -> String {
+        format!("{}{}.{incarnation:x}", self.members_prefix(), encoded(member))
+    }
+
+    /// How the keys of all members begin.
+    pub(crate) fn members_prefix(&self) -> String {
+        format!("{}.member.", self.name)
+    }
+
+    /// The key that says which processes of a member are in groups.
+    pub(crate) fn joined_key(&self, member: &str, incarnation: u64) -> String {
+        format!("{}{}.{incarnation:x}", self.joined_prefix(), encoded(member))
+    }
+
+    /// How those keys begin.
+    pub(crate) fn joined_prefix(&self) -> String {
+        format!("{}.joined.", self.name)
+    }
+
+    /// Where calls and casts for a process without a name are published.
+    pub(crate) fn process_subject(&self, member: &str, incarnation: u64, number: u64) -> String {
+        format!("{}.process.{}.{incarnation:x}.{number}", self.name, encoded(member))
+    }
+
     /// Where calls and casts for a name are published.
     pub(crate) fn call_subject(&self, name: &str) -> String {
         format!("{}.call.{}", self.name, encoded(name))

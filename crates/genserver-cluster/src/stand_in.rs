@@ -55,6 +55,12 @@ pub enum StandInError {
         /// The name.
         name: Arc<str>,
     },
+    /// It is a process of a group, and has no name.
+    #[error("the process {name} of a group has no name to watch; monitor the group, or give it a name")]
+    Unnamed {
+        /// What errors call it.
+        name: Arc<str>,
+    },
     /// The engine cannot be asked.
     #[error("it is not known who has the name {name}: {why}")]
     Engine {
@@ -83,6 +89,9 @@ impl<S: Clustered> RemoteRef<S> {
     pub async fn stand_in(&self) -> Result<StandIn, StandInError> {
         let (space, name): (Space, Arc<str>) = (self.space().clone(), self.name().into());
         let engine = |why| StandInError::Engine { name: Arc::clone(&name), why };
+        if !self.is_named() {
+            return Err(StandInError::Unnamed { name });
+        }
         let nobody = || StandInError::NoProc { name: Arc::clone(&name) };
         let patience = space.time_to_live / 6;
         let owner = read(&space, &name, patience).await.map_err(engine)?.ok_or_else(nobody)?;

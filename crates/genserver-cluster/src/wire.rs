@@ -8,7 +8,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | the version of this format: [`FORMAT`] |
-//! | 1 | the kind: 1 call, 2 cast, 3 reply, 4 problem, 5 end, 6 owner |
+//! | 1 | the kind: 1 call, 2 cast, 3 reply, 4 problem, 5 end, 6 owner, 7 member, 8 joined |
 //! | 2 | the length of the header, most significant byte first |
 //! | as many | the header: a map in [`MessagePack`](https://msgpack.org), with the fields below as text |
 //! | the rest | the body: one value in `MessagePack` |
@@ -21,6 +21,8 @@
 //! | problem | where the call says | `fence` | why there is no reply |
 //! | end | the subject of the end of an owner | | the reason: `kind`, `text`? |
 //! | owner | nowhere: it is the value of the key of a name | | `member`, `incarnation`, `claim`, `server`, `version`, `time_to_live`, `fence`? |
+//! | member | nowhere: it is the value of the key of a member | | `member`, `incarnation`, `time_to_live` |
+//! | joined | nowhere: it is the value of the key of what a member has in groups | | `member`, `incarnation`, `groups` |
 //!
 //! | field | |
 //! |---|---|
@@ -31,7 +33,9 @@
 //!
 //! Of an owner, `member` is for people; `incarnation` and `claim` are numbers that tell one claim of a name from all others; `server`
 //! and `version` are those of its list of messages; `time_to_live` is in milliseconds. `fence` is missing in the change that took the
-//! name: the revision of that change is the fence.
+//! name: the revision of that change is the fence. Of a member the same fields are the same.
+//! `groups` is a list of maps with `group`, `server`, `version` and `processes`: a list of pairs of a process's number and how often it
+//! is in the group.
 //!
 //! A field with `?` may be missing. Fields that are not known are left out, so a new one that may be left out makes no new format.
 //!

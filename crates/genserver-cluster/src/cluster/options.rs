@@ -11,6 +11,8 @@ use genserver::{Start, StartError};
 use crate::cluster::Cluster;
 use crate::cluster::server::{MemberArgs, MemberServer, Running};
 use crate::engine::Engine;
+use crate::groups::Groups;
+use crate::members::Members;
 use crate::name::member::Member;
 use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
 
@@ -21,16 +23,27 @@ const TIME_TO_LIVE_MIN: Duration = Duration::from_millis(100);
 const NAME_MAX: usize = 200;
 
 /// A member of a cluster that is about to start: see [`Cluster::over`].
+///
+/// `E` is the engine. With the feature `nats` it may also be the servers that [`Cluster::connect`] was given: then starting the
+/// member connects to them first.
 #[must_use = "nothing is started until `start` or `start_link` is awaited"]
-pub struct ClusterOptions {
-    space: Space,
+pub struct ClusterOptions<E = Arc<dyn Engine>> {
+    engine: E,
+    name_space: Arc<str>,
     member: Arc<str>,
+    time_to_live: Duration,
+    message_max: usize,
 }
 
-impl ClusterOptions {
-    pub(super) fn new(engine: Arc<dyn Engine>) -> Self {
-        let space = Space { engine, name: "cluster".into(), time_to_live: TIME_TO_LIVE, message_max: MESSAGE_MAX };
-        Self { space, member: "member".into() }
+impl<E> ClusterOptions<E> {
+    pub(super) fn new(engine: E) -> Self {
+        Self {
+            engine,
+            name_space: "cluster".into(),
+            member: "member".into(),
+            time_to_live: TIME_TO_LIVE,
+            message_max: MESSAGE_MAX,
+        }
     }
 
     /// The part of the engine that belongs to this cluster. All members of a cluster have the same (default: `cluster`).
@@ -47,11 +60,12 @@ impl ClusterOptions {
             is_short && is_of_alphabet,
             "the name space `{name}` has to have 1 to {NAME_MAX} characters of A-Z, a-z, 0-9, - and _"
         );
-        self.space.name = name;
+        self.name_space = name;
         self
     }
 
-    /// The name of this member, for people: it is in errors and in what [`Cluster::whereis`] returns (default: `member`).
+    /// The name of this member, for people: it is in errors and in what [`Cluster::whereis`] and [`Cluster::members`] return (default:
+    /// `member`). Others may have the same.
     ///
     /// # Panics
     ///
@@ -77,21 +91,36 @@ impl ClusterOptions {
             time_to_live >= TIME_TO_LIVE_MIN,
             "a name has to live for {TIME_TO_LIVE_MIN:?} or more, and {time_to_live:?} is less"
         );
-        self.space.time_to_live = time_to_live;
+        self.time_to_live = time_to_live;
         self
     }
 
     /// The largest message that this member sends or reads, in bytes (default: [`MESSAGE_MAX`]).
     pub fn message_max(mut self, bytes: usize) -> Self {
-        self.space.message_max = bytes;
+        self.message_max = bytes;
         self
     }
 
-    /// Starts the member.
+    /// The engine, and the same options with another.
+    #[cfg(feature = "nats")]
+    pub(super) fn replace<F>(self, engine: F) -> (E, ClusterOptions<F>) {
+        let Self { engine: before, name_space, member, time_to_live, message_max } = self;
+        (before, ClusterOptions { engine, name_space, member, time_to_live, message_max })
+    }
+
+    /// The names of the cluster and of the member.
+    #[cfg(feature = "nats")]
+    pub(super) fn names(&self) -> (Arc<str>, Arc<str>) {
+        (Arc::clone(&self.name_space), Arc::clone(&self.member))
+    }
+}
+
+impl ClusterOptions {
+    /// Starts the member. It does not wait for the engine.
     ///
     /// # Errors
     ///
-    /// As [`genserver::start`]. Nothing is asked of the engine yet.
+    /// As [`genserver::start`].
     pub async fn start(self) -> Result<Cluster, StartError> {
         self.begin(|start| start).await
     }
@@ -106,10 +135,9 @@ impl ClusterOptions {
     }
 
     async fn begin(self, how: impl FnOnce(Start<MemberServer>) -> Start<MemberServer>) -> Result<Cluster, StartError> {
-        let member = Arc::new(Member::new(self.space, self.member));
-        let server =
-            how(genserver::start::<MemberServer>(MemberArgs(Arc::clone(&member)))).default_label("cluster").await?;
-        Ok(Cluster { member, running: Running::One(server) })
+        let args = self.into_args();
+        let server = how(genserver::start::<MemberServer>(args.clone())).default_label("cluster").await?;
+        Ok(Cluster::new(args, Running::One(server)))
     }
 
     /// Returns the member as a child of your own supervision tree, and a reference to it.
@@ -117,19 +145,31 @@ impl ClusterOptions {
     /// The supervisor starts the member, and starts it again if it ends. The reference survives that. Put it before the children that
     /// use it.
     pub fn child_spec(self, id: impl Into<Cow<'static, str>>) -> (ChildSpec, Cluster) {
-        let member = Arc::new(Member::new(self.space, self.member));
-        let its_member = Arc::clone(&member);
-        let spec =
-            ChildSpec::server(id, move || genserver::start_link::<MemberServer>(MemberArgs(Arc::clone(&its_member))));
+        let args = self.into_args();
+        let its_args = args.clone();
+        let spec = ChildSpec::server(id, move || genserver::start_link::<MemberServer>(its_args.clone()));
         // Its servers are given the time that they have by themselves.
         let spec = spec.shutdown(genserver::supervisor::Shutdown::Infinity);
         let running = Running::Child(spec.reference());
-        (spec.untyped(), Cluster { member, running })
+        (spec.untyped(), Cluster::new(args, running))
+    }
+
+    fn into_args(self) -> MemberArgs {
+        let Self { engine, name_space, member, time_to_live, message_max } = self;
+        let space = Space { engine, name: name_space, time_to_live, message_max };
+        let member = Arc::new(Member::new(space, member));
+        let members = Arc::new(Members::new(Arc::clone(&member)));
+        let groups = Arc::new(Groups::new(Arc::clone(&member), Arc::clone(&members)));
+        MemberArgs { member, members, groups }
     }
 }
 
-impl fmt::Debug for ClusterOptions {
+impl<E> fmt::Debug for ClusterOptions<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ClusterOptions").field("space", &self.space).field("member", &self.member).finish()
+        f.debug_struct("ClusterOptions")
+            .field("name_space", &self.name_space)
+            .field("member", &self.member)
+            .field("time_to_live", &self.time_to_live)
+            .finish_non_exhaustive()
     }
 }

@@ -11,6 +11,8 @@ use genserver::{
 };
 
 use crate::cluster::STOP_WITHIN;
+use crate::groups::Groups;
+use crate::members::Members;
 use crate::name::keeper::{Keeper, KeeperArgs};
 use crate::name::member::Member;
 use crate::wire::messages::Clustered;
@@ -18,12 +20,19 @@ use crate::wire::messages::Clustered;
 /// The process of a member of a cluster.
 pub(crate) struct MemberServer {
     member: Arc<Member>,
+    /// The processes without which it cannot go on.
+    attendants: Vec<ProcessRef>,
 }
 
 /// What a member is started with.
-pub(crate) struct MemberArgs(pub(super) Arc<Member>);
+#[derive(Clone)]
+pub(crate) struct MemberArgs {
+    pub(super) member: Arc<Member>,
+    pub(super) members: Arc<Members>,
+    pub(super) groups: Arc<Groups>,
+}
 
-/// Asks a member to begin the start of a keeper, which is linked with it.
+/// Asks a member to start a process, which is linked with it.
 pub(crate) struct Begin {
     begin: BeginFunction,
     caller: Caller<()>,
@@ -35,10 +44,17 @@ impl GenServer for MemberServer {
     type Cast = Never;
     type Info = Exit;
 
-    async fn init(MemberArgs(member): MemberArgs, cx: &mut Cx<Self>) -> Init<Self> {
+    async fn init(MemberArgs { member, members, groups }: MemberArgs, cx: &mut Cx<Self>) -> Init<Self> {
         cx.trap_exits(|exit| exit);
         member.set_running(true);
-        Init::Run(Self { member })
+        let attendants = members.start().and_then(|of_members| Ok([of_members, groups.start()?].concat()));
+        match attendants {
+            Ok(attendants) => Init::Run(Self { member, attendants }),
+            Err(error) => {
+                member.set_running(false);
+                Init::Stop(error.into())
+            }
+        }
     }
 
     async fn handle_call(&mut self, Begin { begin, caller }: Begin, cx: &mut Cx<Self>) -> Outcome<Self> {
@@ -46,7 +62,10 @@ impl GenServer for MemberServer {
         Next::reply(caller, ())
     }
 
-    async fn handle_info(&mut self, _exit: Exit, _cx: &mut Cx<Self>) -> Outcome<Self> {
+    async fn handle_info(&mut self, exit: Exit, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        if self.attendants.iter().any(|process| process.pid() == exit.from) {
+            return Next::stop(exit.reason);
+        }
         // A keeper has ended. A server that was started here is not started again. Its end was reported, if it is one to report.
         Next::wait()
     }
@@ -58,6 +77,9 @@ impl GenServer for MemberServer {
         // Those that have not ended by then are killed, and their names end by themselves.
         let _ = time::timeout(STOP_WITHIN, join_all(stops)).await;
         keepers.iter().for_each(ProcessRef::kill);
+        // Those who watch hear of its end at once, and when this returns, unless the engine does not answer.
+        self.attendants.iter().for_each(|process| process.exit(Reason::Shutdown));
+        let _ = time::timeout(STOP_WITHIN, join_all(self.attendants.iter().map(ProcessRef::ended))).await;
     }
 }
 
@@ -73,10 +95,18 @@ pub(super) enum Running {
 impl Running {
     /// Begins the start of a keeper that belongs to the member.
     pub(super) async fn begin<S: Clustered>(&self, args: KeeperArgs<S>) -> Result<Start<Keeper<S>>, CallError> {
+        self.run(|cx| cx.start_link::<Keeper<S>>(args)).await
+    }
+
+    /// Runs something in the process of the member: what it links is linked with that.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Cx<MemberServer>) -> T + Send + 'static,
+    ) -> Result<T, CallError> {
         let (sender, receiver) = oneshot::channel();
         let begin = Box::new(move |cx: &Cx<MemberServer>| {
-            // A caller that has gone meanwhile starts nothing.
-            let _ = sender.send(cx.start_link::<Keeper<S>>(args));
+            // A caller that has gone meanwhile gets nothing.
+            let _ = sender.send(work(cx));
         });
         match self {
             Self::One(server) => server.call(|caller| Begin { begin, caller }).await?,

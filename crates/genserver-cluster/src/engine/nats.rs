@@ -25,7 +25,7 @@
 //!
 //! The first member that connects makes the bucket and the stream, with the [replicas](Options::replicas) that it was told. Members
 //! with another [name](Options::name) have others. A user with limited permissions needs to publish and subscribe to the
-//! subjects of its name space, to `$KV.genserver.>`, `LOG.genserver.>`, `_INBOX.>` and `$JS.API.>`.
+//! subjects of its name space, to `$KV.genserver.>`, `LOG.genserver.>`, `_INBOX.>`, `$JS.API.>` and `$JS.FC.>`.
 //!
 //! # What is not promised
 //!
@@ -40,7 +40,7 @@
 //!   which may not have what was appended a moment ago. During a partition both may return what was true many seconds before.
 //! - **Other servers.** A server hears a moment later of a subscription at another one.
 //! - **Noticing.** A connection that breaks without a word is noticed by two pings that are not answered: after up to 15 seconds by
-//!   default. [`Options::client`] sets what NATS's client has for that.
+//!   default. [`Options::ping_interval`] sets that.
 //! - A subscription that does not take its messages loses those beyond 65,536.
 
 use std::sync::Arc;

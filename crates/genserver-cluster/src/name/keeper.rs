@@ -68,7 +68,7 @@ impl<S: Clustered> Keeper<S> {
         let leased = LeasedServer::default();
         let renewer = renewer::start(Arc::clone(&lease), leased.clone())?;
         let up = async {
-            let requests = responder::subscribe(&lease).await;
+            let requests = responder::subscribe(&*lease).await;
             // By L3: this machine may have stood still since the name was claimed, and its renewer with it.
             if !lease.may_serve() {
                 return Err(StartNamedError::Lost { name: Arc::clone(lease.name()) });

@@ -67,6 +67,11 @@ impl Member {
         self.is_running.store(is_running, Ordering::Relaxed);
     }
 
+    /// Whether the process of the member runs.
+    pub(crate) fn is_running(&self) -> bool {
+        self.is_running.load(Ordering::Relaxed)
+    }
+
     /// Makes `keeper` the only one of a name: M1 and M2.
     ///
     /// # Errors
@@ -87,7 +92,7 @@ impl Member {
             let _ = time::timeout(KILL_GRACE, orphan.ended()).await;
         }
         let mut keepers = self.keepers.lock();
-        if !self.is_running.load(Ordering::Relaxed) {
+        if !self.is_running() {
             return Err(StartNamedError::NotRunning { name: Arc::clone(name) });
         }
         if keepers.get(name).is_some_and(Kept::is_there) {

@@ -20,22 +20,53 @@ use genserver::report::{CustomReport, Level, Report};
 use genserver::{ProcessRef, Reason, ServerRef, StartError, current_process, time};
 
 use crate::engine::{Delivery, Revision};
+use crate::name::lease::Times;
 use crate::name::lease_client::LeaseClient;
+use crate::space::Space;
 use crate::wire::messages::Clustered;
 use crate::wire::{Dropped, Handed, Service};
 
 /// How many calls one name has under way.
 const REQUESTS_MAX: usize = 1_024;
 
-/// Subscribes to the requests of a name, as soon as the engine does that.
-pub(super) async fn subscribe(lease: &LeaseClient) -> BoxStream<'static, Delivery> {
-    let subject = lease.space().call_subject(lease.name());
+/// What requests come to.
+pub(crate) trait Served: Send + Sync + 'static {
+    fn space(&self) -> &Space;
+    /// Where they come.
+    fn subject(&self) -> String;
+    /// How long the engine is waited for.
+    fn times(&self) -> Times;
+    /// Whether they may be answered now.
+    fn may_serve(&self) -> bool;
+}
+
+impl Served for LeaseClient {
+    fn space(&self) -> &Space {
+        self.space()
+    }
+
+    fn subject(&self) -> String {
+        self.space().call_subject(self.name())
+    }
+
+    fn times(&self) -> Times {
+        self.times()
+    }
+
+    fn may_serve(&self) -> bool {
+        self.may_serve()
+    }
+}
+
+/// Subscribes to requests, as soon as the engine does that.
+pub(crate) async fn subscribe(served: &impl Served) -> BoxStream<'static, Delivery> {
+    let subject = served.subject();
     loop {
-        let subscribe = lease.space().engine.subscribe(&subject);
-        if let Ok(Ok(requests)) = time::timeout(lease.times().patience(), subscribe).await {
+        let subscribe = served.space().engine.subscribe(&subject);
+        if let Ok(Ok(requests)) = time::timeout(served.times().patience(), subscribe).await {
             return requests;
         }
-        time::sleep(lease.times().pause()).await;
+        time::sleep(served.times().pause()).await;
     }
 }
 
@@ -48,21 +79,31 @@ pub(super) fn start<S: Clustered>(
 ) -> Result<ProcessRef, StartError> {
     let label = format!("responder of {}", lease.name());
     let responder = genserver::spawn_link_labelled(label, move |_me: genserver::Probe<genserver::Never>| async move {
-        let service = Service::new(server.clone(), fence, lease.space().message_max);
-        Responder { lease, service }.serve(server.process_ref(), first).await;
+        serve(lease, server, fence, first).await;
         Ok::<(), Reason>(())
     })?;
     Ok(responder.process_ref())
 }
 
-struct Responder<S: Clustered> {
-    lease: Arc<LeaseClient>,
+/// Answers requests, beginning with those of a subscription, until the server has ended.
+pub(crate) async fn serve<S: Clustered>(
+    served: Arc<impl Served>,
+    server: ServerRef<S>,
+    fence: Revision,
+    first: BoxStream<'static, Delivery>,
+) {
+    let service = Service::new(server.clone(), fence, served.space().message_max);
+    Responder { served, service }.serve(server.process_ref(), first).await;
+}
+
+struct Responder<V, S: Clustered> {
+    served: Arc<V>,
     service: Service<S>,
 }
 
-impl<S: Clustered> Responder<S> {
+impl<V: Served, S: Clustered> Responder<V, S> {
     async fn serve(self, server: ProcessRef, first: BoxStream<'static, Delivery>) {
-        let mut requests = pin!(requests(Arc::clone(&self.lease), first).fuse());
+        let mut requests = pin!(requests(Arc::clone(&self.served), first).fuse());
         let mut answers = FuturesUnordered::<BoxFuture<'static, ()>>::new();
         let mut ended = server.ended().fuse();
         loop {
@@ -83,13 +124,13 @@ impl<S: Clustered> Responder<S> {
     /// Hands a request to the server, if the name may be served. Returns what sends the answer.
     fn hand(&self, request: Delivery) -> Option<BoxFuture<'static, ()>> {
         // By D1.
-        if !self.lease.may_serve() {
+        if !self.served.may_serve() {
             return None;
         }
         match self.service.hand(&request.payload, time::now()) {
             Handed::Call(answer) => {
-                let (lease, reply_to) = (Arc::clone(&self.lease), request.reply_to?);
-                Some(answer.then(move |answer| send(lease, reply_to, answer)).boxed())
+                let (served, reply_to) = (Arc::clone(&self.served), request.reply_to?);
+                Some(answer.then(move |answer| send(served, reply_to, answer)).boxed())
             }
             Handed::Cast => None,
             Handed::Dropped(why) => {
@@ -100,11 +141,11 @@ impl<S: Clustered> Responder<S> {
     }
 }
 
-async fn send(lease: Arc<LeaseClient>, reply_to: String, answer: Bytes) {
+async fn send(served: Arc<impl Served>, reply_to: String, answer: Bytes) {
     // By D1.
-    if lease.may_serve() {
+    if served.may_serve() {
         // An answer that is lost is for its caller to miss.
-        let _ = time::timeout(lease.times().patience(), lease.space().engine.publish(&reply_to, answer)).await;
+        let _ = time::timeout(served.times().patience(), served.space().engine.publish(&reply_to, answer)).await;
     }
 }
 
@@ -114,14 +155,14 @@ fn report(why: &Dropped) {
     me.report(level, |me| Report::Custom(CustomReport::new(me, level, "Responder", why.to_string())));
 }
 
-/// All requests of a name, over as many subscriptions as it takes: D3.
-fn requests(lease: Arc<LeaseClient>, first: BoxStream<'static, Delivery>) -> impl Stream<Item = Delivery> + Send {
-    stream::unfold((lease, first), |(lease, mut subscription)| async move {
+/// All requests, over as many subscriptions as it takes: D3.
+fn requests<V: Served>(served: Arc<V>, first: BoxStream<'static, Delivery>) -> impl Stream<Item = Delivery> + Send {
+    stream::unfold((served, first), |(served, mut subscription)| async move {
         loop {
             if let Some(request) = subscription.next().await {
-                return Some((request, (lease, subscription)));
+                return Some((request, (served, subscription)));
             }
-            subscription = subscribe(&lease).await;
+            subscription = subscribe(&*served).await;
         }
     })
 }

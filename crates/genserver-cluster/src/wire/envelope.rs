@@ -21,11 +21,14 @@ pub(crate) enum Kind {
     Problem = 4,
     End = 5,
     Owner = 6,
+    Member = 7,
+    Joined = 8,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        let all = [Self::Call, Self::Cast, Self::Reply, Self::Problem, Self::End, Self::Owner];
+        let all =
+            [Self::Call, Self::Cast, Self::Reply, Self::Problem, Self::End, Self::Owner, Self::Member, Self::Joined];
         all.into_iter().find(|kind| *kind as u8 == byte)
     }
 }
@@ -39,6 +42,8 @@ impl fmt::Display for Kind {
             Self::Problem => "a problem",
             Self::End => "the reason of an end",
             Self::Owner => "the owner of a name",
+            Self::Member => "a member of a cluster",
+            Self::Joined => "what a member has in groups",
         })
     }
 }
@@ -113,7 +118,7 @@ pub(crate) struct AnswerHeader {
     pub(crate) fence: u64,
 }
 
-/// The header of an end and of an owner.
+/// The header of an end, and of the values of keys.
 #[expect(clippy::empty_structs_with_brackets, reason = "it is written as a map, and a struct without would be a list")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct NoHeader {}

@@ -9,6 +9,10 @@ mod facts;
 mod model;
 // ... and in which everything does, ...
 mod faults;
-// ... and a real server.
+// ... and a real server, ...
 #[cfg(feature = "nats")]
 mod nats;
+// ... which may ask for certificates.
+#[cfg(feature = "nats")]
+#[path = "../../../kv-server/tests/support/certificates.rs"]
+mod certificates;

@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use genserver::time;
-use genserver_cluster::engine::nats::{ConnectOptions, Nats, Options};
+use genserver_cluster::engine::nats::{Nats, Options};
 use genserver_cluster::engine::{ChangeError, Engine, EngineError, Position, RequestError, WatchEvent};
 
 use crate::facts::{LONG, System};
 
 // A server that a test starts.
 mod server;
+// Servers that ask who connects.
+mod secured;
 
 use server::Server;
 
@@ -144,19 +146,5 @@ fn members_of_another_name_have_other_keys() {
         a.create("t.k", "1".into(), LONG).await.unwrap();
         assert_eq!(other.get("t.k").await, Ok(None));
         assert!(matches!(Options::new().name("a.b").connect(server.address()).await, Err(EngineError::Refused(_))));
-    });
-}
-
-#[test]
-fn a_user_with_a_wrong_password_is_refused() {
-    let Some(server) = Server::start_with(&["--user", "shop", "--pass", "secret"]) else { return };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let with = |password: &str| {
-            let client = ConnectOptions::with_user_and_password("shop".into(), password.into());
-            Options::new().client(client).connect(server.address())
-        };
-        assert!(matches!(with("wrong").await, Err(EngineError::Refused(_))));
-        assert_eq!(with("secret").await.unwrap().get("t.k").await, Ok(None));
     });
 }

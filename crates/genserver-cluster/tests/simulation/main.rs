@@ -11,5 +11,9 @@ mod shop;
 mod owners;
 // Members that stand still for a while.
 mod pauses;
+// Who is up, as each member sees it.
+mod members;
+// Groups, as each member sees them.
+mod groups;
 // Those who watch a server of another member hear of its end in time.
 mod watchers;

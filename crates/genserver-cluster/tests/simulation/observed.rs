@@ -1,7 +1,7 @@
 //! An engine that looks at what its member publishes.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -21,12 +21,21 @@ pub(super) struct Observed {
     pub(super) oracle: Arc<Oracle>,
 }
 
+impl Observed {
+    /// A change of a key was confirmed. Only that of a name lets a server run.
+    fn keeps(&self, key: &str, until: Instant) {
+        if key.starts_with(&format!("{SPACE}.name.")) {
+            self.oracle.keeps(&self.member, until);
+        }
+    }
+}
+
 #[async_trait]
 impl Engine for Observed {
     async fn create(&self, key: &str, value: Bytes, time_to_live: Duration) -> Result<Revision, ChangeError> {
         let sent = time::now();
         let created = self.engine.create(key, value, time_to_live).await?;
-        self.oracle.keeps(&self.member, sent + time_to_live);
+        self.keeps(key, sent + time_to_live);
         Ok(created)
     }
 
@@ -39,7 +48,7 @@ impl Engine for Observed {
     ) -> Result<Revision, ChangeError> {
         let sent = time::now();
         let updated = self.engine.update(key, value, time_to_live, last).await?;
-        self.oracle.keeps(&self.member, sent + time_to_live);
+        self.keeps(key, sent + time_to_live);
         Ok(updated)
     }
 

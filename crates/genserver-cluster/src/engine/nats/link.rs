@@ -1,11 +1,15 @@
 //! The connection to NATS: whether it is there, when it was lost, and questions over it.
 
+use std::error::Error as _;
+use std::io;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::client::RequestErrorKind;
 use async_nats::connection::State;
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request, ToServerAddrs};
+use async_nats::{
+    Client, ConnectError, ConnectErrorKind, ConnectOptions, Event, HeaderMap, Message, Request, ToServerAddrs,
+};
 use bytes::Bytes;
 use futures::{Stream, StreamExt as _};
 use genserver::time;
@@ -45,12 +49,7 @@ impl Link {
             }
             std::future::ready(())
         });
-        let client = options.connect(addresses).await.map_err(|error| match error.kind() {
-            ConnectErrorKind::Io | ConnectErrorKind::Dns | ConnectErrorKind::TimedOut => {
-                EngineError::Unreachable(error.to_string())
-            }
-            _ => EngineError::Refused(error.to_string()),
-        })?;
+        let client = options.connect(addresses).await.map_err(|error| not_connected(&error))?;
         Ok(Self { client, lost, answer_within })
     }
 
@@ -111,6 +110,26 @@ impl Link {
             Err(RequestError::TimedOut) => Err(EngineError::Unanswered),
             Err(RequestError::Engine(error)) => Err(error),
         }
+    }
+}
+
+/// Why there is no connection, and what to do.
+fn not_connected(error: &ConnectError) -> EngineError {
+    // What is said against a certificate comes as an error of the socket.
+    let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    let is_tls = source.is_some_and(|source| source.kind() == io::ErrorKind::InvalidData);
+    match error.kind() {
+        ConnectErrorKind::AuthorizationViolation | ConnectErrorKind::Authentication => {
+            EngineError::Refused(format!("{error}; give the credentials of a user that it knows to `Options::client`"))
+        }
+        kind if is_tls || kind == ConnectErrorKind::Tls => {
+            let advice = "give the certificates of its authority, and of this member, to `Options::client`";
+            EngineError::Refused(format!("{error}; {advice}"))
+        }
+        ConnectErrorKind::Io | ConnectErrorKind::Dns | ConnectErrorKind::TimedOut => {
+            EngineError::Unreachable(error.to_string())
+        }
+        _ => EngineError::Refused(error.to_string()),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_nats::jetstream::context::{CreateStreamError, CreateStreamErrorKind};
 use async_nats::jetstream::stream::{Config, Info, StorageType, Stream};
 use async_nats::jetstream::{self, ErrorCode};
-use async_nats::{ConnectOptions, ToServerAddrs};
+use async_nats::{ConnectOptions, ServerAddr, ToServerAddrs};
 
 use super::keys::MARKER_SECONDS;
 use super::link::Link;
@@ -40,6 +40,7 @@ pub struct Options {
     name: String,
     replicas: Option<usize>,
     answer_within: Duration,
+    ping_interval: Duration,
 }
 
 impl Options {
@@ -47,14 +48,19 @@ impl Options {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            client: ConnectOptions::new().ping_interval(PING_INTERVAL),
+            client: ConnectOptions::new(),
             name: "genserver".to_owned(),
             replicas: None,
             answer_within: ANSWER_WITHIN,
+            ping_interval: PING_INTERVAL,
         }
     }
 
-    /// The options of NATS's own client: credentials, TLS, pings. Its callback for events is replaced.
+    /// The options of NATS's own client: credentials, certificates, buffers. Its callback for events and its interval of pings are
+    /// replaced.
+    ///
+    /// A user is a name with a password, a key, or a file of credentials; an address has none. A server that asks for TLS gets it without an option. It is
+    /// trusted if an authority of this machine has signed its certificate; if some are added here, it has to be one of those.
     #[must_use]
     pub fn client(self, client: ConnectOptions) -> Self {
         Self { client, ..self }
@@ -83,6 +89,13 @@ impl Options {
         Self { answer_within: within, ..self }
     }
 
+    /// How often the server is asked whether it is still there: by default every 5 seconds. A connection that breaks without a word is
+    /// noticed when two pings were not answered.
+    #[must_use]
+    pub fn ping_interval(self, interval: Duration) -> Self {
+        Self { ping_interval: interval, ..self }
+    }
+
     /// Connects to a server, or to several, of which one answers. Makes the places for keys and logs if there are none.
     ///
     /// # Errors
@@ -94,18 +107,29 @@ impl Options {
     ///
     /// Outside a Tokio runtime.
     pub async fn connect(self, addresses: impl ToServerAddrs) -> Result<Nats, EngineError> {
-        let Self { client, name, replicas, answer_within } = self;
+        let Self { client, name, replicas, answer_within, ping_interval } = self;
+        let addresses = servers(addresses)?;
         check(&name)?;
         if name.contains('.') {
             return Err(EngineError::Refused(format!("the name `{name}` has a `.`")));
         }
-        let link = Link::connect(client, addresses, answer_within).await?;
+        let link = Link::connect(client.ping_interval(ping_interval), addresses, answer_within).await?;
         let replicas = replicas.unwrap_or_else(|| if link.client.server_info().cluster.is_some() { 3 } else { 1 });
         let context = jetstream::context::ContextBuilder::new().timeout(answer_within).build(link.client.clone());
         let keys = make(&context, keys(&name, replicas)).await?;
         make(&context, logs(&name, replicas)).await?;
         Ok(Nats { inner: Arc::new(Inner { link, name, keys }) })
     }
+}
+
+/// The servers, without users: the client of NATS would leave them out without a word.
+fn servers(addresses: impl ToServerAddrs) -> Result<Vec<ServerAddr>, EngineError> {
+    let refused = |why: String| EngineError::Refused(why);
+    let servers: Vec<_> = addresses.to_server_addrs().map_err(|error| refused(error.to_string()))?.collect();
+    if servers.iter().any(ServerAddr::has_user_pass) {
+        return Err(refused("an address has no user and no password; give them to `Options::client`".to_owned()));
+    }
+    Ok(servers)
 }
 
 impl Default for Options {

@@ -1,0 +1,15 @@
+//! Groups of servers of several members.
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
+
+// A server that a test starts.
+#[cfg(feature = "nats")]
+#[path = "../engine/nats/server.rs"]
+#[expect(dead_code, reason = "each test takes what it needs")]
+mod server;
+// The server that joins.
+mod worker;
+// On the model of an engine.
+mod model;
+// On a real server.
+#[cfg(feature = "nats")]
+mod nats;
