@@ -93,6 +93,11 @@
 //! [`RemoteRef::stand_in`] starts a process of this machine that ends when the server does, with its reason. Monitor that, or link with
 //! it. It ends with `NoConnection` when the other machine is gone without a word, or when this one has lost the engine.
 //!
+//! # Events
+//!
+//! [`Cluster::topic`] is where events are published that subscribers on every member get, each at least once, from now on or behind what
+//! they have confirmed. A topic is a handler of a [`genevent`] manager, too. The page of [`events`] has an example.
+//!
 //! # What is promised, and what is not
 //!
 //! | | |
@@ -124,6 +129,8 @@ mod stand_in;
 mod remote;
 // Names that this member owns.
 mod name;
+// Events that subscribers on all members get.
+pub mod events;
 // How messages travel: the format.
 pub mod wire;
 // Which part of an engine belongs to this cluster.

@@ -21,12 +21,14 @@ pub(crate) enum Kind {
     Problem = 4,
     End = 5,
     Owner = 6,
+    Event = 7,
+    Place = 8,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        let all = [Self::Call, Self::Cast, Self::Reply, Self::Problem, Self::End, Self::Owner];
-        all.into_iter().find(|kind| *kind as u8 == byte)
+        let requests = [Self::Call, Self::Cast, Self::Reply, Self::Problem];
+        requests.into_iter().chain([Self::End, Self::Owner, Self::Event, Self::Place]).find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -39,6 +41,8 @@ impl fmt::Display for Kind {
             Self::Problem => "a problem",
             Self::End => "the reason of an end",
             Self::Owner => "the owner of a name",
+            Self::Event => "an event",
+            Self::Place => "the place of a reader",
         })
     }
 }
@@ -113,7 +117,18 @@ pub(crate) struct AnswerHeader {
     pub(crate) fence: u64,
 }
 
-/// The header of an end and of an owner.
+/// The header of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct EventHeader<'a> {
+    /// The name of its type, ...
+    pub(crate) event: &'a str,
+    /// ... the version of that, ...
+    pub(crate) version: u32,
+    /// ... and what tells it from all other events of its topic.
+    pub(crate) id: &'a str,
+}
+
+/// The header of an end, of an owner and of a place.
 #[expect(clippy::empty_structs_with_brackets, reason = "it is written as a map, and a struct without would be a list")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct NoHeader {}

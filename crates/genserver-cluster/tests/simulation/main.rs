@@ -13,3 +13,5 @@ mod owners;
 mod pauses;
 // Those who watch a server of another member hear of its end in time.
 mod watchers;
+// Events that are published and read.
+mod events;
