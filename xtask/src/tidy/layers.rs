@@ -23,6 +23,7 @@ const LAYERS: &[(&str, May)] = &[
     ("zoo", May::Name(&["genserver", "genevent"])),
     ("otp-docs", May::NameAll),
     ("benchmarks", May::NameAll),
+    ("cluster", May::Name(&["genserver", "genserver-cluster"])),
     ("durable", May::Name(&["kv-core"])),
     ("instructions", May::Name(&["genserver", "genevent", "kv-core"])),
     ("xtask", May::Name(&[])),
