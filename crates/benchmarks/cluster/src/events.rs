@@ -1,8 +1,10 @@
 //! Events from one publisher to many: a topic, beside a stream of JetStream that is published to and consumed as its page shows it.
 //!
-//! The publisher waits for the confirmations of 256 events at a time. A figure is how many events a second were published and read by
+//! A topic removes doubles, so it is compared with events that have ids, too. The publisher waits for the confirmations of 256 events at a time. A figure is how many events a second were published and read by
 //! all consumers.
 
+use async_nats::HeaderMap;
+use async_nats::header::NATS_MESSAGE_ID;
 use async_nats::jetstream::consumer::pull::Config as Pull;
 use async_nats::jetstream::consumer::{AckPolicy, PullConsumer};
 use async_nats::jetstream::{self, stream};
@@ -38,7 +40,7 @@ impl ClusterEvent for Order {
 }
 
 /// How events are consumed.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 enum How {
     /// From now on.
     New,
@@ -51,7 +53,13 @@ pub(crate) async fn measure(address: &str) -> Outcome {
     let bare = jetstream::new(async_nats::connect(address).await?);
     println!();
     head("events, one publisher");
-    for (how, what) in [(How::New, "that begin now"), (How::Confirmed, "that confirm")] {
+    let kinds = [
+        (How::New, false, "that begin now"),
+        (How::New, true, "that begin now; bare has ids"),
+        (How::Confirmed, false, "that confirm"),
+        (How::Confirmed, true, "that confirm; bare has ids"),
+    ];
+    for (how, has_ids, what) in kinds {
         for consumers in CONSUMERS {
             let (mut our_halves, mut bare_halves) = (Vec::new(), Vec::new());
             // Each consumer is a member with a connection of its own.
@@ -60,9 +68,9 @@ pub(crate) async fn measure(address: &str) -> Outcome {
             let clients = try_join_all((0..consumers).map(|_| async_nats::connect(address))).await?;
             let clients: Vec<_> = clients.into_iter().map(jetstream::new).collect();
             for round in 0..ROUNDS {
-                let name = format!("{}-{consumers}-{round}", if how == How::New { "new" } else { "confirmed" });
+                let name = format!("{how:?}-{has_ids}-{consumers}-{round}");
                 our_halves.push(ours(&publisher, &others, &name, how).await?);
-                bare_halves.push(directly(&bare, &clients, &name, how).await?);
+                bare_halves.push(directly(&bare, &clients, &name, how, has_ids).await?);
             }
             row(&format!("{consumers} consumers {what}"), &our_halves, &bare_halves);
         }
@@ -111,6 +119,7 @@ async fn directly(
     clients: &[jetstream::Context],
     name: &str,
     how: How,
+    has_ids: bool,
 ) -> Outcome<Half> {
     let subject = format!("bare.{name}");
     let config = stream::Config {
@@ -145,7 +154,11 @@ async fn directly(
     let published = iter(0..EVENTS).map(|number| {
         let (publisher, subject) = (publisher.clone(), subject.clone());
         let event = Bytes::from(format!("{number:08} {}", text()));
-        async move { publisher.publish(subject, event).await?.await }
+        let mut headers = HeaderMap::new();
+        if has_ids {
+            headers.insert(NATS_MESSAGE_ID, format!("{number:032}"));
+        }
+        async move { publisher.publish_with_headers(subject, headers, event).await?.await }
     });
     published.buffered(UNDER_WAY).try_for_each(async |_| Ok(())).await?;
     for consumer in consumers {

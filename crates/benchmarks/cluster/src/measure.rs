@@ -31,7 +31,7 @@ impl Begun {
 /// Prints the first row of a table.
 pub(crate) fn head(what: &str) {
     println!(
-        "{what:<34}{:>14}{:>14}{:>24}{:>10}{:>10}",
+        "{what:<42}{:>14}{:>14}{:>24}{:>10}{:>10}",
         "ours, a sec.", "bare, a sec.", "ours / bare", "us: ours", "bare"
     );
 }
@@ -43,7 +43,7 @@ pub(crate) fn row(what: &str, ours: &[Half], bare: &[Half]) {
     let [micros, bare_micros] = [ours, bare].map(|halves| median(halves.iter().map(|half| half.micros).collect()));
     let (least, most) = ratios.iter().fold((f64::MAX, 0.0_f64), |(least, most), it| (least.min(*it), most.max(*it)));
     let ratio = format!("{:.2} ({least:.2} to {most:.2})", median(ratios));
-    println!("{what:<34}{speed:>14.0}{bare_speed:>14.0}{ratio:>24}{micros:>10.1}{bare_micros:>10.1}");
+    println!("{what:<42}{speed:>14.0}{bare_speed:>14.0}{ratio:>24}{micros:>10.1}{bare_micros:>10.1}");
 }
 
 fn median(mut of: Vec<f64>) -> f64 {
