@@ -7,10 +7,10 @@ mod commands;
 // What it costs to look at a program.
 mod observer;
 
-use crate::Result;
 use crate::cargo::Cargo;
+use crate::{Result, nats};
 
-/// Counts instructions, or measures the observer, the simulator or a durable store, if the arguments ask for it. Otherwise runs
+/// Counts instructions, or measures the observer, the simulator, a durable store or a cluster, if the arguments ask for it. Otherwise runs
 /// the `benchmarks` crate with them, in the profile `bench`.
 pub(crate) fn run(args: &[String]) -> Result {
     if commands::are_asked_for(args) {
@@ -29,6 +29,10 @@ pub(crate) fn run(args: &[String]) -> Result {
     }
     if args == ["--durable"] {
         return Cargo::line("run --release --package durable").run();
+    }
+    if args == ["--cluster"] {
+        let server = nats::server()?;
+        return Cargo::line("run --release --package cluster").env("NATS_SERVER", &server.to_string_lossy()).run();
     }
     Cargo::line("run --profile bench --package benchmarks --").args(args).run()
 }

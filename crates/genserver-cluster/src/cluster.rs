@@ -8,6 +8,7 @@ use genserver::supervisor::{ChildSpec, Shutdown};
 use genserver::{AsProcess, Never, Probe, ProcessRef, StopError, time};
 
 use crate::engine::{Engine, EngineError, Revision};
+use crate::events::{ClusterEvent, Topic};
 use crate::groups::Groups;
 use crate::members::{MemberInfo, MemberMonitor, Members, MembersError};
 use crate::name::keeper::{Keeper, KeeperArgs, Started};
@@ -134,6 +135,18 @@ impl Cluster {
     /// A reference to the server with this name, on whichever machine it runs. It need not run yet.
     pub fn named<S: Clustered>(&self, name: impl Into<Arc<str>>) -> RemoteRef<S> {
         RemoteRef::new(self.member.space.clone(), name.into())
+    }
+
+    /// A topic of events of one type, which subscribers on all members get: see [`events`](crate::events).
+    ///
+    /// Nothing is asked of the engine yet.
+    ///
+    /// # Panics
+    ///
+    /// If the name is empty, has more than 200 bytes, or has other characters than `A-Z`, `a-z`, `0-9`, `-` and `_`.
+    #[track_caller]
+    pub fn topic<E: ClusterEvent>(&self, name: impl Into<Arc<str>>) -> Topic<E> {
+        Topic::new(self.member.space.clone(), name.into())
     }
 
     /// Reads which member has a name; `None` if none has, as far as the engine shows.

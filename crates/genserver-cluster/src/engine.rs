@@ -1,7 +1,7 @@
 //! What a cluster needs of the system under it, and the rules that every such system keeps.
 //!
 //! A cluster has no consensus, no replication and no transport of its own. It stands on an *engine* that has them: keys that end
-//! by themselves, messages, and logs. `nats` is the real one. `model` is one in memory with the same rules and every fault that the
+//! by themselves, messages, logs, and streams of events. `nats` is the real one. `model` is one in memory with the same rules and every fault that the
 //! rules allow, for simulations. Each is there with the feature of its name.
 //!
 //! # Rules
@@ -28,6 +28,14 @@
 //!   returned is in place for what its own member publishes. For others it may begin a moment later, and until then their requests
 //!   fail with [`RequestError::NoResponders`]. Its stream ends when its member has lost the connection. Messages can be lost without
 //!   that, as E8 says.
+//! - E10: A stream keeps events in the order in which it took them. The first has position 1, and each has the position behind that of
+//!   the one before. A stream forgets its oldest events when it has more, or when they are older, than its [`Retention`] says, and
+//!   forgets no others. An event that [`add`](Engine::add) has confirmed comes before each whose `add` begins afterwards.
+//! - E11: Of several `add`s with one id, each within [`DOUBLES_WITHIN`] of the first that was taken, one makes an event, and all that
+//!   succeed return its position. As E6 says, one that was not answered may be taken later.
+//! - E12: [`follow`](Engine::follow) tells each event behind a position that is not forgotten, once, in order. It may be late. If a
+//!   position is left out, its event was forgotten. The stream ends when it cannot go on, for instance because its member has lost
+//!   the connection. Then [`follow`](Engine::follow) continues behind the last event that it has told.
 
 use std::fmt;
 use std::time::Duration;
@@ -50,9 +58,12 @@ pub mod model;
 
 pub use error::{ChangeError, EngineError, RequestError};
 
+/// For how long a stream knows the ids of its events: see rule [E11](self#rules).
+pub const DOUBLES_WITHIN: Duration = Duration::from_mins(2);
+
 /// The system that a cluster stands on: see [the rules](self#rules).
 ///
-/// Keys, subjects and the names of logs are text of the characters `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`, where a `.` separates
+/// Keys, subjects and the names of logs and streams are text of the characters `A-Z`, `a-z`, `0-9`, `-`, `_` and `.`, where a `.` separates
 /// parts that are not empty. An engine refuses others.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
@@ -140,11 +151,44 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// [`EngineError`] if it cannot be read.
     async fn read(&self, log: &str, after: Position, limit: usize) -> Result<Vec<LogEntry>, EngineError>;
+
+    /// Makes a stream of events if there is none of this name. Returns the position of its last event, which may be old, as E5.
+    ///
+    /// A stream that is there keeps the retention with which it was made.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] if it is not known whether there is a stream.
+    async fn open_stream(&self, stream: &str, retention: Retention) -> Result<Position, EngineError>;
+
+    /// Adds an event to a stream, unless it has taken one with this id. Returns the position of the event.
+    ///
+    /// An id has 1 to 200 printable characters of ASCII, and no spaces.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] if it was not added, or if that is not known.
+    async fn add(&self, stream: &str, id: &str, event: Bytes) -> Result<Position, EngineError>;
+
+    /// Tells of the events of a stream behind a position: those that are there, and then those that come.
+    ///
+    /// What is not taken out of the returned stream waits in the engine, but for a bounded number of events.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Refused`] if there is no such stream, and others if that is not known.
+    async fn follow(&self, stream: &str, after: Position) -> Result<BoxStream<'static, StreamedEvent>, EngineError>;
 }
 
 /// The number of a change of a key. Later changes have larger ones. No change has the default.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Revision(pub u64);
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 impl fmt::Display for Revision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -152,7 +196,7 @@ impl fmt::Display for Revision {
     }
 }
 
-/// A place in a log. That of an empty log is the default.
+/// A place in a log or a stream. That of an empty one is the default.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Position(pub u64);
 
@@ -196,4 +240,31 @@ pub struct LogEntry {
     pub entry: Bytes,
     /// Whether it has replaced all entries before it.
     pub is_snapshot: bool,
+}
+
+/// What a stream of events keeps: as much as all three allow.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Retention {
+    /// The largest number of events.
+    pub events: u64,
+    /// The largest number of bytes. Each engine also counts what it keeps beside an event.
+    pub bytes: u64,
+    /// The largest age.
+    pub age: Duration,
+}
+
+/// 100,000 events, 64 MiB, seven days.
+impl Default for Retention {
+    fn default() -> Self {
+        Self { events: 100_000, bytes: 64 << 20, age: Duration::from_hours(7 * 24) }
+    }
+}
+
+/// An event of a stream.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct StreamedEvent {
+    /// Where it is.
+    pub position: Position,
+    /// What it is.
+    pub event: Bytes,
 }

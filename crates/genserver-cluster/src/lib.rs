@@ -135,6 +135,11 @@
 //! of all members, to call them, and [`Cluster::monitor_group`] tells of those who join and leave. This is OTP's `pg`: nobody owns a
 //! group, and what a member sees of it is a moment old.
 //!
+//! # Events
+//!
+//! [`Cluster::topic`] is where events are published that subscribers on every member get, each at least once, from now on or behind what
+//! they have confirmed. A topic is a handler of a [`genevent`] manager, too. The page of [`events`] has an example.
+//!
 //! # What is promised, and what is not
 //!
 //! | | |
@@ -173,6 +178,8 @@ mod remote;
 mod members;
 // Names that this member owns.
 mod name;
+// Events that subscribers on all members get.
+pub mod events;
 // How messages travel: the format.
 pub mod wire;
 // Which part of an engine belongs to this cluster.

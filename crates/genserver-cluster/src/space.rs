@@ -64,6 +64,16 @@ impl Space {
     pub(crate) fn down_subject(&self, name: &str, fence: Revision) -> String {
         format!("{}.down.{}.{fence}", self.name, encoded(name))
     }
+
+    /// The stream of a topic, whose name is of the alphabet of keys.
+    pub(crate) fn topic_stream(&self, topic: &str) -> String {
+        format!("{}.{topic}", self.name)
+    }
+
+    /// The log in which a reader of a topic keeps its place. Its name is of that alphabet, too.
+    pub(crate) fn reader_log(&self, topic: &str, reader: &str) -> String {
+        format!("{}.reader.{topic}.{reader}", self.name)
+    }
 }
 
 /// Any text as one part of a key: the hexadecimal digits of its bytes, behind an `n`, so that no text is nothing.

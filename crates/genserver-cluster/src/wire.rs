@@ -8,7 +8,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | the version of this format: [`FORMAT`] |
-//! | 1 | the kind: 1 call, 2 cast, 3 reply, 4 problem, 5 end, 6 owner, 7 member, 8 joined |
+//! | 1 | the kind: 1 call, 2 cast, 3 reply, 4 problem, 5 end, 6 owner, 7 member, 8 joined, 9 event, 10 place |
 //! | 2 | the length of the header, most significant byte first |
 //! | as many | the header: a map in [`MessagePack`](https://msgpack.org), with the fields below as text |
 //! | the rest | the body: one value in `MessagePack` |
@@ -23,6 +23,8 @@
 //! | owner | nowhere: it is the value of the key of a name | | `member`, `incarnation`, `claim`, `server`, `version`, `time_to_live`, `fence`? |
 //! | member | nowhere: it is the value of the key of a member | | `member`, `incarnation`, `time_to_live` |
 //! | joined | nowhere: it is the value of the key of what a member has in groups | | `member`, `incarnation`, `groups` |
+//! | event | nowhere: it is added to the stream of its topic | `event`, `version`, `id` | the event |
+//! | place | nowhere: it is the last entry of the log of a reader | | `claim`, `position` |
 //!
 //! | field | |
 //! |---|---|
@@ -36,6 +38,10 @@
 //! name: the revision of that change is the fence. Of a member the same fields are the same.
 //! `groups` is a list of maps with `group`, `server`, `version` and `processes`: a list of pairs of a process's number and how often it
 //! is in the group.
+//!
+//! Of an event, `event` and `version` are those of its [type](crate::events::ClusterEvent), and no other event of the topic has its `id`. A
+//! place is the `position` of the last event that a [reader](crate::events::Reader) has confirmed; `claim` is a number that tells one
+//! reader from others of its name.
 //!
 //! A field with `?` may be missing. Fields that are not known are left out, so a new one that may be left out makes no new format.
 //!
@@ -98,7 +104,7 @@ pub(crate) mod desk;
 pub(crate) use answer::{Answer, Problem};
 pub(crate) use body::{EncodeError, decode};
 pub use check::DEPTH_MAX;
-pub(crate) use envelope::{Envelope, Kind, NoHeader, RequestHeader, encode};
+pub(crate) use envelope::{Envelope, EventHeader, Kind, NoHeader, NotAMessage, RequestHeader, encode};
 pub(crate) use reason::{decode_reason, encode_reason};
 pub(crate) use service::{Dropped, Handed, Service};
 

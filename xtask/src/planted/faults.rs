@@ -325,4 +325,23 @@ pub(super) const FAULTS: &[Fault] = &[
             "            Stage::Owned(owned) if may_be_made => (owned.is_in_doubt, owned.confirmed) = (true, now),\n            Stage::Owned(_) => {}\n",
         )],
     },
+    Fault {
+        name: "reader-not-fenced",
+        package: "genserver-cluster",
+        scenario: "events::what_is_published_is_read_in_order_and_nothing_is_lost",
+        says: "is lost",
+        file: "crates/genserver-cluster/src/events/place.rs",
+        edits: &[("if record.claim != self.claim {", "if false {")],
+    },
+    Fault {
+        name: "new-id-for-each-try",
+        package: "genserver-cluster",
+        scenario: "events::what_is_published_is_read_in_order_and_nothing_is_lost",
+        says: "one publish has made two events",
+        file: "crates/genserver-cluster/src/events/topic.rs",
+        edits: &[(
+            "space.engine.add(stream, id, written.clone()).await",
+            "space.engine.add(stream, &format!(\"{id}.{:?}\", until - time::now()), written.clone()).await",
+        )],
+    },
 ];

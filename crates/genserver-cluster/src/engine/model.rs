@@ -46,7 +46,7 @@
 //! - The engine never loses an acknowledged change, and never goes back in time: a real one may, if it loses power and does not write
 //!   to its disk at once.
 //! - There are two sides at most: that of the majority, and one of a minority.
-//! - Messages, keys and entries may have any size.
+//! - Messages, keys, entries and events may have any size.
 
 use std::fmt;
 use std::sync::Arc;
@@ -67,6 +67,8 @@ mod links;
 mod keys;
 // ... logs grow, ...
 mod logs;
+// ... streams of events do and are followed, ...
+mod events;
 // ... and messages travel.
 mod messages;
 // Who lets things happen when they are due.
@@ -90,7 +92,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// An engine without keys and logs, in which nothing goes wrong.
+    /// An engine without keys, logs and streams, in which nothing goes wrong.
     ///
     /// # Panics
     ///
@@ -140,7 +142,8 @@ impl Model {
 
     /// Ends what [`cut`](Self::cut) and [`isolate`](Self::isolate) have begun. What was held up arrives now.
     ///
-    /// A watch goes on with all that it has missed, or is [lost](crate::engine::WatchEvent::Lost).
+    /// A watch goes on with all that it has missed, or is [lost](crate::engine::WatchEvent::Lost). Who follows a stream goes on as well,
+    /// or has to begin anew.
     pub fn rejoin(&self, member: &str) {
         self.shared.with(|system| system.rejoin(member));
     }

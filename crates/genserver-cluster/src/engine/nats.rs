@@ -21,11 +21,13 @@
 //! |---|---|
 //! | keys | the key-value bucket `genserver`, which is the stream `KV_genserver`; `nats kv ls genserver` lists them |
 //! | logs | the stream `LOG_genserver`, with the subject `LOG.genserver.<log>` for each |
+//! | events | the stream `EVENTS_genserver_<stream>` for each stream, with the subject `EVENTS.genserver.<stream>`; a `.` is a `~` in its name |
 //! | messages | subjects of the same names, without a stream |
 //!
-//! The first member that connects makes the bucket and the stream, with the [replicas](Options::replicas) that it was told. Members
+//! The first member that connects makes the bucket and the stream of logs, and the first that uses a stream of events makes that, with
+//! the [replicas](Options::replicas) that it was told. Nobody changes their limits later: that is done with `nats stream edit`. Members
 //! with another [name](Options::name) have others. A user with limited permissions needs to publish and subscribe to the
-//! subjects of its name space, to `$KV.genserver.>`, `LOG.genserver.>`, `_INBOX.>`, `$JS.API.>` and `$JS.FC.>`.
+//! subjects of its name space, to `$KV.genserver.>`, `LOG.genserver.>`, `EVENTS.genserver.>`, `_INBOX.>`, `$JS.API.>` and `$JS.FC.>`.
 //!
 //! # What is not promised
 //!
@@ -41,20 +43,24 @@
 //! - **Other servers.** A server hears a moment later of a subscription at another one.
 //! - **Noticing.** A connection that breaks without a word is noticed by two pings that are not answered: after up to 15 seconds by
 //!   default. [`Options::ping_interval`] sets that.
+//! - **Streams that are deleted.** If somebody deletes a stream of events and it is made again, its positions begin anew: who follows it
+//!   behind an old position hears nothing until it has grown that far.
 //! - A subscription that does not take its messages loses those beyond 65,536.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::ToServerAddrs;
+use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::Stream;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-use crate::engine::subject::{check, check_prefix};
+use crate::engine::subject::{check, check_id, check_prefix};
 use crate::engine::{
-    ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Revision, WatchEvent,
+    ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Retention, Revision,
+    StreamedEvent, WatchEvent,
 };
 
 // How one connects.
@@ -67,8 +73,10 @@ mod write;
 mod keys;
 // ... who is told of their changes, ...
 mod watch;
-// ... logs ...
+// ... logs, ...
 mod logs;
+// ... streams of events ...
+mod events;
 // ... and messages.
 mod messages;
 
@@ -88,7 +96,9 @@ pub struct Nats {
 #[derive(Debug)]
 struct Inner {
     link: Link,
+    context: Context,
     name: String,
+    replicas: usize,
     keys: Stream<()>,
 }
 
@@ -164,5 +174,21 @@ impl Engine for Nats {
     async fn read(&self, log: &str, after: Position, limit: usize) -> Result<Vec<LogEntry>, EngineError> {
         check(log)?;
         self.inner.read(log, after, limit).await
+    }
+
+    async fn open_stream(&self, stream: &str, retention: Retention) -> Result<Position, EngineError> {
+        check(stream)?;
+        self.inner.open_stream(stream, retention).await
+    }
+
+    async fn add(&self, stream: &str, id: &str, event: Bytes) -> Result<Position, EngineError> {
+        check(stream)?;
+        check_id(id)?;
+        self.inner.add(stream, id, event).await
+    }
+
+    async fn follow(&self, stream: &str, after: Position) -> Result<BoxStream<'static, StreamedEvent>, EngineError> {
+        check(stream)?;
+        self.inner.follow(stream, after).await
     }
 }

@@ -23,13 +23,15 @@ pub(crate) enum Kind {
     Owner = 6,
     Member = 7,
     Joined = 8,
+    Event = 9,
+    Place = 10,
 }
 
 impl Kind {
     fn of(byte: u8) -> Option<Self> {
-        let all =
-            [Self::Call, Self::Cast, Self::Reply, Self::Problem, Self::End, Self::Owner, Self::Member, Self::Joined];
-        all.into_iter().find(|kind| *kind as u8 == byte)
+        let requests = [Self::Call, Self::Cast, Self::Reply, Self::Problem];
+        let values = [Self::End, Self::Owner, Self::Member, Self::Joined, Self::Event, Self::Place];
+        requests.into_iter().chain(values).find(|kind| *kind as u8 == byte)
     }
 }
 
@@ -44,6 +46,8 @@ impl fmt::Display for Kind {
             Self::Owner => "the owner of a name",
             Self::Member => "a member of a cluster",
             Self::Joined => "what a member has in groups",
+            Self::Event => "an event",
+            Self::Place => "the place of a reader",
         })
     }
 }
@@ -118,7 +122,18 @@ pub(crate) struct AnswerHeader {
     pub(crate) fence: u64,
 }
 
-/// The header of an end, and of the values of keys.
+/// The header of an event.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub(crate) struct EventHeader<'a> {
+    /// The name of its type, ...
+    pub(crate) event: &'a str,
+    /// ... the version of that, ...
+    pub(crate) version: u32,
+    /// ... and what tells it from all other events of its topic.
+    pub(crate) id: &'a str,
+}
+
+/// The header of an end, of the values of keys, and of a place.
 #[expect(clippy::empty_structs_with_brackets, reason = "it is written as a map, and a struct without would be a list")]
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(crate) struct NoHeader {}

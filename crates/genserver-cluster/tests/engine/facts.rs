@@ -12,6 +12,8 @@ pub(crate) mod logs;
 pub(crate) mod messages;
 // E9.
 pub(crate) mod watches;
+// E10 to E12.
+pub(crate) mod events;
 
 /// A way to get engines of several members on one system.
 pub(crate) trait System {
@@ -64,6 +66,17 @@ macro_rules! hold_to_the_facts {
             e9_a_change_behind_a_watch_is_told_or_a_later_one_of_its_key
             e9_a_watch_tells_of_its_prefix_alone
             e9_a_watch_tells_that_a_key_has_ended
+        }
+        hold_to_the_facts! { $check; events:
+            e10_events_have_the_order_in_which_they_were_taken
+            e10_the_oldest_events_beyond_a_number_are_forgotten
+            e10_the_oldest_events_beyond_a_size_are_forgotten
+            e10_events_beyond_an_age_are_forgotten
+            e11_of_the_events_of_one_id_one_is_added
+            e11_an_id_is_printable
+            e12_a_follower_is_told_what_is_there_and_then_what_comes
+            e12_a_follower_is_told_many_events
+            e12_a_stream_that_is_not_there_is_not_followed
         }
     };
     ($check:path; $module:ident: $($fact:ident)*) => {

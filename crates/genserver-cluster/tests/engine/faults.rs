@@ -8,7 +8,9 @@ use futures::{FutureExt, StreamExt};
 use genserver::sim::{self, Client, Sim, sometimes};
 use genserver::time;
 use genserver_cluster::engine::model::{Faults, Member, Model};
-use genserver_cluster::engine::{ChangeError, Engine, EngineError, Position, RequestError, Revision, WatchEvent};
+use genserver_cluster::engine::{
+    ChangeError, Engine, EngineError, Position, RequestError, Retention, Revision, WatchEvent,
+};
 
 use crate::facts::LONG;
 
@@ -434,4 +436,70 @@ fn a_log_has_every_acknowledged_entry_in_order_and_none_of_a_stale_writer() {
         sometimes!(log.len() > acknowledged.len(), "an entry was written that nobody was told of");
         sometimes!(log.len() > 3, "several entries are written");
     });
+}
+
+#[test]
+fn a_stream_has_every_confirmed_event_once_and_its_followers_are_told_all_in_order() {
+    sim::check(async |sim| {
+        let model = model(Faults::new());
+        let open = model.member("3").open_stream("t.events", Retention::default()).await;
+        assert_eq!(open, Ok(Position::default()));
+        model.set_faults(all());
+        let confirmed = Mutex::new(BTreeMap::new());
+        let told = sim.clients(3, async |client| {
+            let engine = member(&model, &client);
+            if client.number() == 0 {
+                return follows(&model, &engine, &client).await;
+            }
+            for turn in 0..5 {
+                disturb(&model, &client);
+                let value = client.number() as u64 * 10 + turn;
+                // Each is tried again, and is one event all the same.
+                for _try in 0..3 {
+                    let added = engine.add("t.events", &value.to_string(), text(value)).await;
+                    sometimes!(added == Err(EngineError::Unanswered), "an event is not answered");
+                    if let Ok(position) = added {
+                        let before = confirmed.lock().unwrap().insert(position, value);
+                        assert!(before.is_none_or(|before| before == value), "{before:?} was at {position}");
+                        break;
+                    }
+                }
+            }
+            BTreeMap::new()
+        });
+        let told = told.await.swap_remove(0);
+        heal(&model, sim).await;
+        let last = model.member("3").open_stream("t.events", Retention::default()).await.unwrap();
+        let events = model.member("3").follow("t.events", Position::default()).await.unwrap();
+        let count = usize::try_from(last.0).unwrap();
+        let there: BTreeMap<_, _> = events.take(count).map(|it| (it.position, number(&it.event))).collect().await;
+        assert_eq!(there.values().collect::<BTreeSet<_>>().len(), there.len(), "there is a double");
+        for (position, value) in &*confirmed.lock().unwrap() {
+            assert_eq!(there.get(position), Some(value));
+        }
+        assert!(told.iter().all(|(position, value)| there.get(position) == Some(value)), "{told:?} of {there:?}");
+        sometimes!(told.len() == 10, "all is told while things go wrong");
+        sometimes!(there.len() > confirmed.lock().unwrap().len(), "one was added that was not confirmed");
+    });
+}
+
+/// Follows a stream for as long as the others need, and says what it was told: no position was left out.
+async fn follows(model: &Model, engine: &Member, client: &Client) -> BTreeMap<Position, u64> {
+    let mut told = BTreeMap::new();
+    let until = time::now() + 20 * ANSWER_WITHIN;
+    let mut last = Position::default();
+    while time::now() < until {
+        disturb(model, client);
+        let Ok(mut events) = engine.follow("t.events", last).await else {
+            time::sleep(Duration::from_millis(5)).await;
+            continue;
+        };
+        while let Ok(Some(event)) = time::timeout(4 * ANSWER_WITHIN, events.next()).await {
+            assert_eq!(event.position.0, last.0 + 1);
+            last = event.position;
+            told.insert(last, number(&event.event));
+        }
+        sometimes!(true, "a follower begins anew");
+    }
+    told
 }

@@ -1,4 +1,4 @@
-//! What every engine is held to: the rules E1 to E9 of `src/engine.rs`, each by a fact or more, and the same for all engines.
+//! What every engine is held to: the rules E1 to E12 of `src/engine.rs`, each by a fact or more, and the same for all engines.
 #![cfg(feature = "model")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 

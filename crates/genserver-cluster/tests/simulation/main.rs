@@ -17,3 +17,5 @@ mod members;
 mod groups;
 // Those who watch a server of another member hear of its end in time.
 mod watchers;
+// Events that are published and read.
+mod events;

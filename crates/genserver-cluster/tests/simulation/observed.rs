@@ -9,7 +9,8 @@ use futures::stream::BoxStream;
 use genserver::time;
 use genserver_cluster::engine::model::Member;
 use genserver_cluster::engine::{
-    ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Revision, WatchEvent,
+    ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Retention, Revision,
+    StreamedEvent, WatchEvent,
 };
 
 use super::cart::Oracle;
@@ -90,5 +91,17 @@ impl Engine for Observed {
 
     async fn read(&self, log: &str, after: Position, limit: usize) -> Result<Vec<LogEntry>, EngineError> {
         self.engine.read(log, after, limit).await
+    }
+
+    async fn open_stream(&self, stream: &str, retention: Retention) -> Result<Position, EngineError> {
+        self.engine.open_stream(stream, retention).await
+    }
+
+    async fn add(&self, stream: &str, id: &str, event: Bytes) -> Result<Position, EngineError> {
+        self.engine.add(stream, id, event).await
+    }
+
+    async fn follow(&self, stream: &str, after: Position) -> Result<BoxStream<'static, StreamedEvent>, EngineError> {
+        self.engine.follow(stream, after).await
     }
 }

@@ -55,7 +55,7 @@ impl Faults {
     }
 
     /// One in so many operations is not answered in time: it is lost, or its answer is, or either is too late. Messages are not
-    /// operations, and subscribing is one.
+    /// operations, and subscribing is one. Who follows a stream of events has to begin anew as often.
     #[must_use]
     pub fn unanswered(self, one_in: u64) -> Self {
         Self { unanswered: one_in, ..self }

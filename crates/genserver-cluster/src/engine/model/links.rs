@@ -106,6 +106,7 @@ impl System {
         let now = time::now();
         if was_isolated {
             self.resume_watches(member, now);
+            self.resume_followers(member);
         }
         let at = now + self.faults.latency;
         let held = std::mem::take(&mut self.link(member).held);
@@ -130,6 +131,7 @@ impl System {
         self.link(member).side = Side::Cut { is_noticed: true };
         self.end_watches(member);
         self.end_subscriptions(member);
+        self.end_followers(member);
     }
 
     fn change_side(&mut self, member: &str, side: Side) -> u64 {

@@ -17,9 +17,10 @@ use super::faults::Fate;
 use super::links::{Side, unreachable};
 use super::past::Moment;
 use super::system::{Due, System, Way};
-use crate::engine::subject::{check, check_prefix};
+use crate::engine::subject::{check, check_id, check_prefix};
 use crate::engine::{
-    ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Revision, WatchEvent,
+    ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Retention, Revision,
+    StreamedEvent, WatchEvent,
 };
 
 /// A [`Model`](super::Model) as one of its members sees it.
@@ -31,7 +32,7 @@ pub struct Member {
 
 /// What an operation needs.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Needs {
+pub(super) enum Needs {
     /// A majority of the servers.
     Majority,
     /// Any server. One in the minority tells what was true.
@@ -135,7 +136,7 @@ impl System {
     }
 
     /// The moment of which a member reads what was true.
-    fn as_of(&self, member: &str, needs: Needs, now: Instant) -> Result<Moment, EngineError> {
+    pub(super) fn as_of(&self, member: &str, needs: Needs, now: Instant) -> Result<Moment, EngineError> {
         match (self.side(member), needs) {
             (_, Needs::Connection) | (Side::Majority | Side::Cut { .. }, Needs::Majority) => Ok(self.moment(now)),
             (Side::Minority { since, reads_until }, Needs::Any) if now < reads_until => Ok(since),
@@ -228,6 +229,33 @@ impl Engine for Member {
         check(log)?;
         let log = log.to_owned();
         self.ask(Needs::Any, move |system, at| Ok(system.read(&log, after, limit, at.as_of))).await
+    }
+
+    async fn open_stream(&self, stream: &str, retention: Retention) -> Result<Position, EngineError> {
+        check(stream)?;
+        let stream = stream.to_owned();
+        self.ask(Needs::Majority, move |system, at| Ok(system.open_stream(&stream, retention, at.now))).await
+    }
+
+    async fn add(&self, stream: &str, id: &str, event: Bytes) -> Result<Position, EngineError> {
+        check(stream)?;
+        check_id(id)?;
+        let (stream, id) = (stream.to_owned(), id.to_owned());
+        self.ask(Needs::Majority, move |system, at| system.add(&stream, id, event, at.now)).await
+    }
+
+    async fn follow(&self, stream: &str, after: Position) -> Result<BoxStream<'static, StreamedEvent>, EngineError> {
+        check(stream)?;
+        let name = stream.to_owned();
+        self.ask(Needs::Any, move |system, _| system.expect_stream(&name)).await?;
+        let state = (self.clone(), stream.to_owned(), after);
+        let batches = stream::unfold(state, |(member, name, after)| async move {
+            let fetched = member.shared.with(|system| system.fetch(&member.name, &name, after))?;
+            let events = fetched.await.ok()?;
+            let after = events.last()?.position;
+            Some((stream::iter(events), (member, name, after)))
+        });
+        Ok(batches.flatten().boxed())
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use genserver::time;
 
+use super::events::{Events, Follower};
 use super::faults::{Dice, Faults};
 use super::keys::{Change, Watch};
 use super::links::Link;
@@ -52,6 +53,8 @@ pub(super) struct System {
     last: u64,
     pub(super) keys: Past<Change>,
     pub(super) logs: Past<Vec<LogEntry>>,
+    pub(super) events: BTreeMap<String, Events>,
+    pub(super) followers: BTreeMap<u64, Follower>,
     pub(super) links: BTreeMap<Arc<str>, Link>,
     pub(super) watches: BTreeMap<u64, Watch>,
     pub(super) subscriptions: BTreeMap<u64, Subscription>,
@@ -74,6 +77,8 @@ impl System {
             last: 0,
             keys: Past::default(),
             logs: Past::default(),
+            events: BTreeMap::new(),
+            followers: BTreeMap::new(),
             links: BTreeMap::new(),
             watches: BTreeMap::new(),
             subscriptions: BTreeMap::new(),

@@ -26,17 +26,23 @@ enum Answer {
 
 impl Inner {
     pub(super) async fn append(&self, log: &str, entry: Bytes, last: Position) -> Result<Position, ChangeError> {
-        self.add(log, HeaderMap::new(), entry, last).await
+        self.add_entry(log, HeaderMap::new(), entry, last).await
     }
 
     pub(super) async fn snapshot(&self, log: &str, entry: Bytes, last: Position) -> Result<Position, ChangeError> {
         let mut headers = HeaderMap::new();
         // The server removes what was in this subject before.
         headers.insert(NATS_ROLLUP, "sub");
-        self.add(log, headers, entry, last).await
+        self.add_entry(log, headers, entry, last).await
     }
 
-    async fn add(&self, log: &str, headers: HeaderMap, entry: Bytes, last: Position) -> Result<Position, ChangeError> {
+    async fn add_entry(
+        &self,
+        log: &str,
+        headers: HeaderMap,
+        entry: Bytes,
+        last: Position,
+    ) -> Result<Position, ChangeError> {
         let stream = format!("LOG_{}", self.name);
         self.write(self.log_subject(log), &stream, headers, entry, last.0).await.map(Position)
     }

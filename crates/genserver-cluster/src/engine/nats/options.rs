@@ -1,4 +1,4 @@
-//! How one connects to NATS, and makes the places for keys and logs.
+//! How one connects to NATS, and makes the places for keys, logs and events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl Options {
         Self { client, ..self }
     }
 
-    /// Where keys and logs are: `genserver` if nothing else is said. All members of a cluster need the same name.
+    /// Where keys, logs and events are: `genserver` if nothing else is said. All members of a cluster need the same name.
     ///
     /// It is made of the letters, digits and signs of a key, without a `.`.
     #[must_use]
@@ -74,7 +74,7 @@ impl Options {
         Self { name: name.to_owned(), ..self }
     }
 
-    /// How many servers keep each key and each log, if this member is the first and makes the places for them: 1, 3 or 5.
+    /// How many servers keep each key, log and event, if this member is the first and makes the places for them: 1, 3 or 5.
     ///
     /// By default 3 if the server belongs to a cluster, and otherwise 1. With 1, what is kept is gone as long as its server is.
     #[must_use]
@@ -82,7 +82,7 @@ impl Options {
         Self { replicas: Some(replicas), ..self }
     }
 
-    /// How long operations on keys and logs wait for their answer before they fail with [`EngineError::Unanswered`]: by default 5
+    /// How long operations on keys, logs and events wait for their answer before they fail with [`EngineError::Unanswered`]: by default 5
     /// seconds.
     #[must_use]
     pub fn answer_within(self, within: Duration) -> Self {
@@ -118,7 +118,7 @@ impl Options {
         let context = jetstream::context::ContextBuilder::new().timeout(answer_within).build(link.client.clone());
         let keys = make(&context, keys(&name, replicas)).await?;
         make(&context, logs(&name, replicas)).await?;
-        Ok(Nats { inner: Arc::new(Inner { link, name, keys }) })
+        Ok(Nats { inner: Arc::new(Inner { link, context, name, replicas, keys }) })
     }
 }
 
@@ -173,7 +173,7 @@ fn logs(name: &str, replicas: usize) -> Config {
 }
 
 /// Makes a stream, unless it is there and can do what it has to.
-async fn make(context: &jetstream::Context, config: Config) -> Result<Stream<()>, EngineError> {
+pub(super) async fn make(context: &jetstream::Context, config: Config) -> Result<Stream<()>, EngineError> {
     let name = config.name.clone();
     let info = match context.create_stream(config.clone()).await {
         Ok(stream) => stream.cached_info().clone(),

@@ -18,10 +18,10 @@ use super::write::unavailable;
 use crate::engine::{EngineError, Entry, Revision, WatchEvent};
 
 /// A server says so often that it is still there. If it did not say so twice, the watch is lost.
-const HEARTBEAT: Duration = Duration::from_secs(5);
+pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// After this time a server forgets the watch of a member that has gone.
-const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
+pub(super) const FORGOTTEN_AFTER: Duration = Duration::from_secs(30);
 
 /// What a watch has told so far.
 struct Told {
@@ -92,7 +92,7 @@ impl Told {
     }
 }
 
-fn not_watched(error: &ConsumerError) -> EngineError {
+pub(super) fn not_watched(error: &ConsumerError) -> EngineError {
     match error.kind() {
         ConsumerErrorKind::TimedOut => EngineError::Unanswered,
         ConsumerErrorKind::JetStream(error) => unavailable(&error),

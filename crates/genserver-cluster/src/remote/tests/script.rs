@@ -11,7 +11,8 @@ use futures::stream::BoxStream;
 use genserver::time;
 
 use crate::engine::{
-    ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Revision, WatchEvent,
+    ChangeError, Delivery, Engine, EngineError, Entry, LogEntry, Position, RequestError, Retention, Revision,
+    StreamedEvent, WatchEvent,
 };
 use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
 use crate::wire::desk::Desk;
@@ -110,6 +111,18 @@ impl Engine for Script {
     }
 
     async fn read(&self, _: &str, _: Position, _: usize) -> Result<Vec<LogEntry>, EngineError> {
+        Err(unused())
+    }
+
+    async fn open_stream(&self, _: &str, _: Retention) -> Result<Position, EngineError> {
+        Err(unused())
+    }
+
+    async fn add(&self, _: &str, _: &str, _: Bytes) -> Result<Position, EngineError> {
+        Err(unused())
+    }
+
+    async fn follow(&self, _: &str, _: Position) -> Result<BoxStream<'static, StreamedEvent>, EngineError> {
         Err(unused())
     }
 }
