@@ -152,7 +152,7 @@ pub trait Storage: fmt::Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// Where the changes of a commit are not durable, not even some of them. The bucket takes them back, and its clients get
-    /// the error.
+    /// the error. Where nobody knows, an error that is [unanswered](StorageError::unanswered): then the clients get no answer.
     ///
     /// # Cancel safety
     ///

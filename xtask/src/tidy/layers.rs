@@ -17,6 +17,7 @@ const LAYERS: &[(&str, May)] = &[
     ("observer-browser", May::Name(&["genserver", "genevent", "genserver-observer"])),
     ("kv-core", May::Name(&["genserver", "genevent"])),
     ("kv-server", May::Name(&["genserver", "genevent", "kv-core"])),
+    ("kv-cluster", May::Name(&["genserver", "genserver-cluster", "kv-core", "kv-cluster"])),
     ("fuzz", May::Name(&["genevent", "kv-core", "kv-server"])),
     ("kv-cli", May::Name(&["kv-server", "kv-core", "genserver-observer"])),
     ("otp-comparison", May::Name(&["genserver", "genevent"])),

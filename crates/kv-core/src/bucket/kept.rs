@@ -7,7 +7,8 @@
 //! - K2: the changes on their way, taken back in reverse order, give what is committed.
 //! - K3: before each message the bucket looks at its [`Progress`]. If a commit has failed, it takes back what is on its way.
 //! - K4: if the committer has ended with changes on their way, nobody knows whether they are committed. The bucket loads its
-//!   entries again, which also makes the storage refuse what may still come of them.
+//!   entries again, which also makes the storage refuse what may still come of them. So it does if the storage says that it does not
+//!   know.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -154,7 +155,9 @@ impl Kept {
             self.last_change = HashMap::default();
         }
         match broken {
-            Some(error) if error.kind() == StorageErrorKind::NotOwner => return Standing::Unknown,
+            Some(error) if matches!(error.kind(), StorageErrorKind::NotOwner | StorageErrorKind::Unanswered) => {
+                return Standing::Unknown;
+            }
             Some(_) => self.take_back(entries),
             None => {}
         }

@@ -8,7 +8,7 @@ use super::server::{BucketCast, BucketServer, CallKind, CastKind, Created, Store
 use super::start_error::BucketStartError;
 use crate::committer::SendReply;
 use crate::operation::{Operation, OperationError, OperationResult};
-use crate::storage::StorageError;
+use crate::storage::{StorageError, StorageErrorKind};
 
 impl BucketServer {
     /// Carries out a request. Changes, and reads of what is on its way to the storage, are answered by the committer.
@@ -78,6 +78,8 @@ impl BucketServer {
             CallKind::Remove(caller) => {
                 return match self.remove().await {
                     Ok(()) => Next::stop_reply(Reason::Normal, caller, Ok(())),
+                    // It may be forgotten or not, and the next bucket finds out.
+                    Err(error) if error.kind() == StorageErrorKind::Unanswered => Next::stop(error),
                     Err(error) => Next::reply(caller, Err(error.into())),
                 };
             }

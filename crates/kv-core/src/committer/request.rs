@@ -7,7 +7,7 @@ use super::Progress;
 use crate::BucketName;
 use crate::key_event::KeyEventBatch;
 use crate::operation::OperationError;
-use crate::storage::{Fence, StorageChange, StorageError};
+use crate::storage::{Fence, StorageChange, StorageError, StorageErrorKind};
 
 /// Answers a client once the storage has answered.
 pub(crate) type SendReply = Box<dyn FnOnce(Result<(), OperationError>) + Send>;
@@ -53,7 +53,11 @@ impl Request {
         if let (Ok(()), Some(events)) = (&stored, self.events) {
             events.send();
         }
-        (self.send_reply)(stored.map_err(OperationError::from));
+        match stored {
+            // The client may not hear that nothing was changed: with what would answer it dropped, it hears that there is no answer.
+            Err(error) if error.kind() == StorageErrorKind::Unanswered => drop(self.send_reply),
+            stored => (self.send_reply)(stored.map_err(OperationError::from)),
+        }
     }
 }
 

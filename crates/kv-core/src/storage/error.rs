@@ -32,6 +32,9 @@ pub enum StorageErrorKind {
     /// Another bucket of this name was loaded after this one, so this one may not change anything any more. It loads its
     /// entries again, or ends if it cannot.
     NotOwner,
+    /// Nobody knows whether the storage has made the changes, or will. The clients get no answer, and the bucket loads its entries
+    /// again.
+    Unanswered,
 }
 
 impl StorageError {
@@ -48,6 +51,11 @@ impl StorageError {
     /// The answer to a [`Fence`](crate::Fence) that is not the last one.
     pub fn not_owner(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { kind: StorageErrorKind::NotOwner, ..Self::new(error) }
+    }
+
+    /// The storage has not answered, and the changes may be durable or not. An error of any other kind says that they are not.
+    pub fn unanswered(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { kind: StorageErrorKind::Unanswered, ..Self::new(error) }
     }
 
     /// What the error means.
@@ -76,6 +84,7 @@ impl fmt::Display for StorageError {
             StorageErrorKind::Failed => "the storage failed",
             StorageErrorKind::Retry => "the storage cannot do it now; try again",
             StorageErrorKind::NotOwner => "the bucket does not own its entries any more",
+            StorageErrorKind::Unanswered => "the storage did not answer",
         };
         write!(f, "{what}: {}", self.cause)
     }
