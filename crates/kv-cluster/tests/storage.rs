@@ -11,7 +11,8 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use genserver_cluster::engine::model::{Member, Model};
 use genserver_cluster::engine::{
-    ChangeError, Delivery, Engine, EngineError, Entry as Value, LogEntry, Position, RequestError, Revision, WatchEvent,
+    ChangeError, Delivery, Engine, EngineError, Entry as Value, LogEntry, Position, RequestError, Retention, Revision,
+    StreamedEvent, WatchEvent,
 };
 use kv_cluster::LogStorage;
 use kv_core::genserver::CallError;
@@ -201,6 +202,18 @@ impl Engine for Silent {
 
     async fn request(&self, subject: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, RequestError> {
         self.engine.request(subject, payload, timeout).await
+    }
+
+    async fn open_stream(&self, stream: &str, retention: Retention) -> Result<Position, EngineError> {
+        self.engine.open_stream(stream, retention).await
+    }
+
+    async fn add(&self, stream: &str, id: &str, event: Bytes) -> Result<Position, EngineError> {
+        self.engine.add(stream, id, event).await
+    }
+
+    async fn follow(&self, stream: &str, after: Position) -> Result<BoxStream<'static, StreamedEvent>, EngineError> {
+        self.engine.follow(stream, after).await
     }
 }
 
