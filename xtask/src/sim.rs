@@ -46,7 +46,7 @@ impl Options {
 }
 
 /// The programs that have scenarios.
-const PROGRAMS: &str = "--package genserver --package genevent --package kv-core --package genserver-cluster --package zoo --all-features --test simulation";
+const PROGRAMS: &str = "--package genserver --package genevent --package kv-core --package genserver-cluster --package kv-cluster --package zoo --all-features --test simulation";
 
 /// Runs every scenario, or those whose names contain the arguments.
 pub(crate) fn run(args: &[String]) -> Result {

@@ -141,14 +141,14 @@ async fn a_bucket_that_is_full_takes_no_more_and_may_be_made_smaller() {
 struct Silent {
     engine: Member,
     /// How many are still not answered, ...
-    silent: Arc<AtomicU32>,
+    unanswered: Arc<AtomicU32>,
     /// ... and whether they are made.
     is_made: bool,
 }
 
 impl Silent {
     fn is_next(&self) -> bool {
-        self.silent.try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
+        self.unanswered.try_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)).is_ok()
     }
 }
 
@@ -222,7 +222,7 @@ async fn a_commit_that_is_not_answered_is_made_once() {
     for is_made in [true, false] {
         let model = Model::new();
         let silent = Arc::<AtomicU32>::default();
-        let engine = Silent { engine: model.member("a"), silent: Arc::clone(&silent), is_made };
+        let engine = Silent { engine: model.member("a"), unanswered: Arc::clone(&silent), is_made };
         let a = LogStorage::over(engine);
         let loaded = load(&a).await;
         silent.store(3, Ordering::SeqCst);
@@ -238,7 +238,7 @@ async fn when_nobody_knows_whether_a_write_was_made_the_client_has_no_answer() {
     for is_made in [true, false] {
         let model = Model::new();
         let silent = Arc::<AtomicU32>::default();
-        let engine = Silent { engine: model.member("a"), silent: Arc::clone(&silent), is_made };
+        let engine = Silent { engine: model.member("a"), unanswered: Arc::clone(&silent), is_made };
         let store = Store::options().storage(LogStorage::over(engine)).start().await.unwrap();
         let bucket = store.create("shopping").await.unwrap();
         // As often as it is asked.
@@ -275,7 +275,7 @@ async fn an_engine_that_is_gone_is_an_error_of_the_storage_and_not_of_a_bucket()
     bucket.put("milk", "1").await.unwrap();
     model.cut("a");
     // The member notices after a while.
-    tokio::time::sleep(Duration::from_secs(30)).await;
+    kv_core::genserver::time::sleep(Duration::from_secs(30)).await;
     let put = bucket.put("milk", "2").await.unwrap_err();
     assert!(matches!(&put, WriteError::Storage(error) if error.kind() == StorageErrorKind::Failed), "{put}");
     assert_eq!(bucket.get("milk").await.unwrap(), Some("1".into()));
