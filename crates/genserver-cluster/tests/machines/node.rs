@@ -13,10 +13,12 @@
 
 use std::env;
 use std::io::Write as _;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::StreamExt as _;
 use futures::channel::mpsc::{self, UnboundedReceiver};
+use futures::future::{Either, select};
 use genserver::supervisor::Supervisor;
 use genserver::time;
 use genserver_cluster::engine::Revision;
@@ -49,9 +51,17 @@ fn is_a_node() {
     let Ok(name) = env::var(NAME) else { return };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let node = Node::start(name).await;
+        let mut input = input();
+        // Without a test there is nobody to be ready for.
+        let node = {
+            let start = pin!(Node::start(name));
+            match select(start, input.next()).await {
+                Either::Left((node, _)) => node,
+                Either::Right(_) => return,
+            }
+        };
         say("ready");
-        node.obey(input()).await;
+        node.obey(input).await;
     });
 }
 
@@ -131,8 +141,14 @@ impl Node {
 }
 
 /// Connects to the first of them that answers, as soon as one does. Others of the cluster are not asked.
+///
+/// # Panics
+///
+/// If none has answered after three minutes.
 pub(super) async fn connect(servers: &[String]) -> Nats {
+    let until = time::now() + Duration::from_mins(3);
     loop {
+        assert!(time::now() < until, "none of {servers:?} answers");
         let client = ConnectOptions::new().ping_interval(PING_INTERVAL).retain_servers_order();
         let client = client.ignore_discovered_servers();
         if let Ok(engine) = Options::new().client(client).connect(servers).await {

@@ -245,13 +245,17 @@ impl World {
     async fn log(&self, shelf: &str, position: u64) -> Vec<LogEntry> {
         let name = format!("{SPACE}.{shelf}");
         let (mut log, mut last) = (Vec::<LogEntry>::new(), Position::default());
-        while last.0 < position {
-            // What is read may be old: E7.
-            if let Ok(entries) = self.members[0].engine.read(&name, last, 500).await {
-                log.extend(entries);
+        let whole = async {
+            while last.0 < position {
+                // What is read may be old: E7.
+                match self.members[0].engine.read(&name, last, 500).await {
+                    Ok(entries) => log.extend(entries),
+                    Err(_) => time::sleep(Duration::from_millis(100)).await,
+                }
                 last = log.last().map_or(last, |entry| entry.position);
             }
-        }
+        };
+        assert!(time::timeout(HOPELESS, whole).await.is_ok(), "the log {name} cannot be read to its end");
         log
     }
 
