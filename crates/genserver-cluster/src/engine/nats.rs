@@ -21,7 +21,7 @@
 //! |---|---|
 //! | keys | the key-value bucket `genserver`, which is the stream `KV_genserver`; `nats kv ls genserver` lists them |
 //! | logs | the stream `LOG_genserver`, with the subject `LOG.genserver.<log>` for each |
-//! | events | the stream `EVENTS_genserver_<stream>` for each stream, with the subject `EVENTS.genserver.<stream>`; a `.` is a `~` in its name |
+//! | events | the stream `EVENTS_genserver~<stream>` for each stream, with the subject `EVENTS.genserver.<stream>`; a `.` is a `~` in its name |
 //! | messages | subjects of the same names, without a stream |
 //!
 //! The first member that connects makes the bucket and the stream of logs, and the first that uses a stream of events makes that, with

@@ -17,7 +17,7 @@ use futures::stream::BoxStream;
 use genserver::time;
 
 use super::Inner;
-use super::options::make;
+use super::options::{NO_JETSTREAM, make};
 use super::watch::{FORGOTTEN_AFTER, HEARTBEAT, not_watched};
 use super::write::unavailable;
 use crate::engine::{DOUBLES_WITHIN, EngineError, Position, Retention, StreamedEvent};
@@ -31,7 +31,12 @@ const ASKED_FOR: Duration = Duration::from_secs(30);
 impl Inner {
     pub(super) async fn open_stream(&self, stream: &str, retention: Retention) -> Result<Position, EngineError> {
         self.link.connected()?;
-        make(&self.context, self.event_stream(stream, retention)).await?;
+        let made = make(&self.context, self.event_stream(stream, retention)).await;
+        made.map_err(|error| match error {
+            // It had one when this member connected.
+            EngineError::Refused(why) if why == NO_JETSTREAM => EngineError::Unreachable(why),
+            error => error,
+        })?;
         // What has made a stream is not told its state by every server.
         let opened = self.context.get_stream(self.event_stream_name(stream)).await;
         let opened = opened.map_err(|error| EngineError::Unreachable(error.to_string()))?;
@@ -98,7 +103,7 @@ impl Inner {
 
     /// The names of streams have no dots.
     fn event_stream_name(&self, stream: &str) -> String {
-        format!("EVENTS_{}_{}", self.name, stream.replace('.', "~"))
+        format!("EVENTS_{}~{}", self.name, stream.replace('.', "~"))
     }
 
     fn event_subject(&self, stream: &str) -> String {

@@ -10,6 +10,7 @@ use async_nats::{ConnectOptions, ServerAddr, ToServerAddrs};
 
 use super::keys::MARKER_SECONDS;
 use super::link::Link;
+use super::write::unavailable;
 use super::{Inner, Nats};
 use crate::engine::EngineError;
 use crate::engine::subject::check;
@@ -204,10 +205,16 @@ fn is_there_already(error: &CreateStreamError) -> bool {
     matches!(error.kind(), CreateStreamErrorKind::JetStream(error) if error.error_code() == ErrorCode::STREAM_NAME_EXIST)
 }
 
+/// What a server is told to lack whose JetStream nobody serves, be it never or not now.
+pub(super) const NO_JETSTREAM: &str = "it has no JetStream";
+
 fn refused(error: &CreateStreamError) -> EngineError {
     match error.kind() {
         CreateStreamErrorKind::TimedOut => EngineError::Unanswered,
-        CreateStreamErrorKind::JetStreamUnavailable => EngineError::Refused("it has no JetStream".to_owned()),
+        CreateStreamErrorKind::JetStreamUnavailable => EngineError::Refused(NO_JETSTREAM.to_owned()),
+        // As long as the servers have no leader, for example.
+        CreateStreamErrorKind::JetStream(error) => unavailable(&error),
+        CreateStreamErrorKind::Response => EngineError::Unreachable(error.to_string()),
         _ => EngineError::Refused(error.to_string()),
     }
 }

@@ -96,7 +96,8 @@ struct Operated {
 }
 
 /// What the user may do, as the page of the engine says it, in the name space of the facts.
-const RIGHTS: [&str; 6] = ["t.>", "$KV.genserver.>", "LOG.genserver.>", "_INBOX.>", "$JS.API.>", "$JS.FC.>"];
+const RIGHTS: [&str; 7] =
+    ["t.>", "$KV.genserver.>", "LOG.genserver.>", "EVENTS.genserver.>", "_INBOX.>", "$JS.API.>", "$JS.FC.>"];
 
 impl Operated {
     fn start() -> Option<Self> {
@@ -169,6 +170,7 @@ fn a_user_with_credentials_and_the_rights_of_the_page_does_all_that_a_member_doe
         facts::watches::e9_a_watch_tells_that_a_key_has_ended(&system).await;
         facts::messages::e8_a_request_gets_the_answer_of_its_subscriber(&system).await;
         facts::logs::e7_a_snapshot_replaces_all_entries_if_it_knows_the_last(&system).await;
+        facts::events::e12_a_follower_is_told_what_is_there_and_then_what_comes(&system).await;
 
         refused(Nats::connect(system.server.address()).await, "authorization violation");
         assert!(system.folder.path().exists());
