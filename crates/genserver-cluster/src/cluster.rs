@@ -143,7 +143,8 @@ impl Cluster {
     ///
     /// # Panics
     ///
-    /// If the name is empty, has more than 200 bytes, or has other characters than `A-Z`, `a-z`, `0-9`, `-` and `_`.
+    /// If the name is empty, has more than 200 bytes together with that of the name space, or has other characters than `A-Z`, `a-z`,
+    /// `0-9`, `-` and `_`; or if [`ClusterEvent::NAME`] has more than 200 bytes.
     #[track_caller]
     pub fn topic<E: ClusterEvent>(&self, name: impl Into<Arc<str>>) -> Topic<E> {
         Topic::new(self.member.space.clone(), name.into())

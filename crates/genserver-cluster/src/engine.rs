@@ -249,7 +249,7 @@ pub struct Retention {
     pub events: u64,
     /// The largest number of bytes. Each engine also counts what it keeps beside an event.
     pub bytes: u64,
-    /// The largest age.
+    /// The largest age. If it is less than [`DOUBLES_WITHIN`], ids are known for no longer.
     pub age: Duration,
 }
 

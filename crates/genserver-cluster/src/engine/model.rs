@@ -140,6 +140,12 @@ impl Model {
         self.shared.with(|system| members.iter().for_each(|member| system.isolate(member, reads)));
     }
 
+    /// Deletes a stream of events, as somebody may do with the tools of an engine. The next [`open_stream`](crate::engine::Engine::open_stream) makes
+    /// another one.
+    pub fn delete_stream(&self, stream: &str) {
+        self.shared.with(|system| system.delete_stream(stream));
+    }
+
     /// Ends what [`cut`](Self::cut) and [`isolate`](Self::isolate) have begun. What was held up arrives now.
     ///
     /// A watch goes on with all that it has missed, or is [lost](crate::engine::WatchEvent::Lost). Who follows a stream goes on as well,

@@ -93,7 +93,12 @@ impl<E: ClusterEvent> Following<E> {
                 Err(why @ EngineError::Refused(_)) => {
                     return Err(EventsError::Engine { topic: Arc::clone(self.topic.named()), why });
                 }
-                Ok(None) | Err(EngineError::Unreachable(_) | EngineError::Unanswered) => pauses.pause().await,
+                Ok(None) => pauses.pause().await,
+                Err(EngineError::Unreachable(_) | EngineError::Unanswered) => {
+                    // What was told before is no sign any more.
+                    short_since = None;
+                    pauses.pause().await;
+                }
             }
         }
     }

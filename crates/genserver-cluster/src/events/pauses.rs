@@ -1,4 +1,4 @@
-//! How long one waits before one tries again what the engine has not done.
+//! Growing pauses between tries of what the engine has not done.
 
 use std::time::{Duration, Instant};
 

@@ -33,6 +33,8 @@ pub struct Reader<E: ClusterEvent> {
     /// What the engine is to be told.
     confirmed: Arc<AtomicU64>,
     writes: Writes,
+    /// That the topic was made anew, until the engine has the place from which the next reader begins.
+    made_anew: Option<EventsError>,
     /// When the engine may be told the next time.
     not_before: Instant,
 }
@@ -56,6 +58,7 @@ impl<E: ClusterEvent> Reader<E> {
             name,
             confirmed: Arc::new(AtomicU64::new(begin.0)),
             writes: Writes::Done(place),
+            made_anew: None,
             not_before: time::now(),
         }
     }
@@ -77,7 +80,7 @@ impl<E: ClusterEvent> Reader<E> {
     ///
     /// # Errors
     ///
-    /// [`EventsError::TakenOver`] if another reader has the name, and [`EventsError::Engine`] if the engine refuses, or has not answered
+    /// [`EventsError::TakenOver`] if another reader has the name and the stream has not told so before, and [`EventsError::Engine`] if the engine refuses, or has not answered
     /// for as long as a name lives. Then the next reader may get events again that this one has confirmed.
     ///
     /// # Cancel safety
@@ -143,14 +146,26 @@ impl<E: ClusterEvent> Reader<E> {
 impl<E: ClusterEvent> Stream for Reader<E> {
     type Item = Result<Received<E>, EventsError>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = self.get_mut();
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
         if matches!(this.writes, Writes::Over) {
             return Poll::Ready(None);
         }
-        match this.poll_written(cx) {
-            Poll::Ready(Err(error)) => Poll::Ready(Some(Err(error))),
-            Poll::Ready(Ok(())) | Poll::Pending => this.events.poll_next_unpin(cx),
+        let written = this.poll_written(cx);
+        if let Poll::Ready(Err(error)) = written {
+            return Poll::Ready(Some(Err(error)));
+        }
+        if this.made_anew.is_some() {
+            return written.map(|_written| this.made_anew.take().map(Err));
+        }
+        match ready!(this.events.poll_next_unpin(cx)) {
+            // What was confirmed of the topic before would keep every later reader waiting.
+            Some(Err(error @ EventsError::MadeAnew { .. })) => {
+                this.made_anew = Some(error);
+                this.confirmed.store(0, Ordering::Relaxed);
+                self.poll_next(cx)
+            }
+            next => Poll::Ready(next),
         }
     }
 }

@@ -49,6 +49,11 @@ impl<E: ClusterEvent> Topic<E> {
     #[track_caller]
     pub(crate) fn new(space: Space, name: Named) -> Self {
         check(&name);
+        let length = space.name.len() + name.len();
+        assert!(
+            length <= NAME_MAX,
+            "the topic `{name}` and its name space have {length} bytes, and may have {NAME_MAX}"
+        );
         assert!(E::NAME.len() <= NAME_MAX, "the name `{}` of an event has more than {NAME_MAX} bytes", E::NAME);
         Self::with(space, name, Retention::default())
     }
@@ -98,8 +103,20 @@ impl<E: ClusterEvent> Topic<E> {
     /// # #[cfg(not(feature = "model"))]
     /// # fn main() {}
     /// ```
+    ///
+    /// # Panics
+    ///
+    /// If it keeps no events or no bytes, or an age of less than [two minutes](DOUBLES_WITHIN): for that time the engine has to know the
+    /// ids of events, so that one is not there twice.
     #[must_use = "it is the topic with this retention"]
+    #[track_caller]
     pub fn retention(self, retention: Retention) -> Self {
+        let Retention { events, bytes, age } = retention;
+        assert!(
+            events > 0 && bytes > 0 && age >= DOUBLES_WITHIN,
+            "the topic {} has to keep an event, a byte and an age of {DOUBLES_WITHIN:?} at least, and not {retention:?}",
+            self.shared.name
+        );
         Self::with(self.shared.space.clone(), Arc::clone(&self.shared.name), retention)
     }
 

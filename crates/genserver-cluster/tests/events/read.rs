@@ -33,6 +33,27 @@ fn a_reader_goes_on_behind_what_was_confirmed() {
 }
 
 #[test]
+fn a_reader_of_a_topic_that_was_made_anew_says_so_and_the_next_one_begins_with_it() {
+    sim::check(async |_sim| {
+        let model = Model::new();
+        let a = orders(&model, "a").await;
+        let mut reader = a.reader("billing").await.unwrap();
+        a.publish(&Order(1)).await.unwrap();
+        a.publish(&Order(2)).await.unwrap();
+        assert_eq!(take(&mut reader, 2).await, [1, 2]);
+        reader.confirm();
+        reader.close().await.unwrap();
+        model.delete_stream("shop.orders");
+        let mut reader = a.reader("billing").await.unwrap();
+        assert!(matches!(reader.next().await, Some(Err(EventsError::MadeAnew { .. }))));
+        assert!(reader.next().await.is_none());
+        let mut reader = a.reader("billing").await.unwrap();
+        a.publish(&Order(3)).await.unwrap();
+        assert_eq!(take(&mut reader, 1).await, [3]);
+    });
+}
+
+#[test]
 fn a_reader_that_has_confirmed_nothing_begins_where_it_began() {
     sim::check(async |_sim| {
         let model = Model::new();

@@ -86,6 +86,12 @@ impl System {
         Position(events.last.0 - newer as u64)
     }
 
+    /// Deletes a stream. Those who follow it have to begin anew.
+    pub(super) fn delete_stream(&mut self, stream: &str) {
+        self.events.remove(stream);
+        self.followers.retain(|_, follower| follower.stream != stream);
+    }
+
     /// Adds an event, unless its id is known.
     pub(super) fn add(
         &mut self,

@@ -47,8 +47,8 @@ impl Inner {
         self.write(self.log_subject(log), &stream, headers, entry, last.0).await.map(Position)
     }
 
-    /// Reads a batch. A server that is cut off may be asked until others notice that, so another one is asked soon: all in all within
-    /// the time that an answer may take.
+    /// Reads a batch. A server that is cut off may be asked until others notice that, so another one is asked soon. The waits
+    /// for a first answer are together as long as one answer may take.
     pub(super) async fn read(&self, log: &str, after: Position, limit: usize) -> Result<Vec<LogEntry>, EngineError> {
         if limit == 0 {
             return Ok(Vec::new());
