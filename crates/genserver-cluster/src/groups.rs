@@ -29,15 +29,15 @@ mod table;
 // What the key of a member says of them.
 mod joined_record;
 // What the keys of the other members say.
-mod elsewhere;
+mod other_members;
 // The process that hands requests to one of them.
 mod address;
 // The processes that keep the key of this member and see those of the others.
-mod attendants;
+mod processes;
 
-use elsewhere::Elsewhere;
-pub(crate) use table::Entered;
+use other_members::OtherMembers;
 use table::Table;
+pub(crate) use table::{Entered, LeavesAll};
 
 /// A process has joined a group, or is not in it any more.
 pub enum GroupEvent<S: Clustered> {
@@ -85,20 +85,20 @@ pub(crate) struct Groups {
     member: Arc<Member>,
     members: Arc<Members>,
     table: Arc<Table>,
-    elsewhere: Arc<Elsewhere>,
+    others: Arc<OtherMembers>,
 }
 
 impl Groups {
     pub(crate) fn new(member: Arc<Member>, members: Arc<Members>) -> Self {
-        // Whatever changes, a monitor compares all: so one bell is enough.
-        let bell = members.roster.bell();
-        let (table, elsewhere) = (Arc::new(Table::new(bell.clone())), Arc::new(Elsewhere::new(bell.clone())));
-        Self { member, members, table, elsewhere }
+        // Whatever changes, a monitor compares all: so they need not be told what.
+        let notify = members.roster.notify();
+        let (table, others) = (Arc::new(Table::new(notify.clone())), Arc::new(OtherMembers::new(notify.clone())));
+        Self { member, members, table, others }
     }
 
     /// Starts the processes of this member, linked with the calling process.
     pub(crate) fn start(&self) -> Result<Vec<ProcessRef>, StartError> {
-        attendants::start(&self.member, &self.table, &self.elsewhere)
+        processes::start(&self.member, &self.table, &self.others, &self.members.roster)
     }
 
     /// Lets a process join. If it has no address yet, it gets one from [`serve`](Self::serve).
@@ -108,8 +108,12 @@ impl Groups {
     }
 
     /// Starts the process that hands requests to another, linked with the calling process.
-    pub(crate) fn serve<S: Clustered>(&self, server: ServerRef<S>, number: u64) -> Result<(), StartError> {
-        let left = table::LeavesAll { table: Arc::clone(&self.table), pid: server.pid(), number };
+    pub(crate) fn serve<S: Clustered>(
+        &self,
+        server: ServerRef<S>,
+        number: u64,
+        left: LeavesAll,
+    ) -> Result<(), StartError> {
         let (space, info) = (self.member.space.clone(), self.members.this());
         spawn_link_labelled(
             format!("address of {}", server.pid()),
@@ -122,9 +126,9 @@ impl Groups {
         Ok(())
     }
 
-    /// Takes back what [`enter`](Self::enter) has begun.
-    pub(crate) fn forget<S: Clustered>(&self, server: &ServerRef<S>, number: u64) {
-        self.table.leave_all(server.pid(), number);
+    /// Takes back what [`enter`](Self::enter) has begun, when it is dropped.
+    pub(crate) fn leaves_all<S: Clustered>(&self, server: &ServerRef<S>, number: u64) -> LeavesAll {
+        LeavesAll { table: Arc::clone(&self.table), pid: server.pid(), number }
     }
 
     pub(crate) fn leave(&self, group: &str, process: &ProcessRef) -> bool {
@@ -133,8 +137,8 @@ impl Groups {
 
     /// Those of all members, once this one sees the others.
     pub(crate) async fn all<S: Clustered>(&self, group: &str) -> Result<Vec<RemoteRef<S>>, MembersError> {
-        self.elsewhere.want();
-        self.members.when_seen(|| self.elsewhere.is_seen().then(|| self.now(group).into_values().collect())).await
+        self.others.want();
+        self.members.when_seen(|| self.others.is_seen().then(|| self.now(group).into_values().collect())).await
     }
 
     /// Those of this member.
@@ -144,9 +148,9 @@ impl Groups {
 
     pub(crate) fn monitor<S: Clustered>(self: &Arc<Self>, group: Arc<str>) -> GroupMonitor<S> {
         self.members.want();
-        self.elsewhere.want();
+        self.others.want();
         let groups = Arc::clone(self);
-        let changes = Changes::new(self.members.roster.bell(), move || groups.now(&group));
+        let changes = Changes::new(self.members.roster.notify(), move || groups.now(&group));
         GroupMonitor(changes)
     }
 
@@ -163,7 +167,7 @@ impl Groups {
             // By J3.
             if member != this {
                 let key = self.member.space.joined_key(&member.name, member.incarnation);
-                all.extend(self.placed(first, &member, self.elsewhere.find(&key, group, server)));
+                all.extend(self.placed(first, &member, self.others.find(&key, group, server)));
             }
         }
         all
@@ -184,8 +188,8 @@ impl Groups {
     }
 }
 
-/// Where a process is in a group: the revision by which its member was seen first, its number on that, and the how many-eth time it
-/// has joined.
+/// Where a process is in a group: the revision by which its member was seen first, its number on that, and a number for each time
+/// that it has joined.
 type Place = (Revision, u64, u32);
 
 /// What happens to a group, as a stream: see [`Cluster::monitor_group`](crate::Cluster::monitor_group).

@@ -1,15 +1,15 @@
-//! The members of a cluster: each has a key while it is up, and is told of the others.
+//! The members of a cluster: each has a key while it is up, and sees those of the others.
 //!
 //! # Rules
 //!
 //! - N1: A member has a key, which it renews three times within its time to live. It deletes the key when it ends in order.
-//! - N2: A member that asks for the others watches their keys. One is up from when its key is seen until the key is gone, or until for
-//!   its time to live no renewal was seen: then either it is gone or this member has lost the engine.
+//! - N2: A member that asks for the others watches their keys. One is up from when its key is seen until the key is gone, or until
+//!   no renewal was seen for its time to live: then either it is gone or this member has lost the engine.
 //! - N3: What a watch begins with never ends a member: it may be old. One that is not in it any more ends by N2.
 //!   One that has ended by N2 is up again when a later change of its key is seen, and not by one that was seen before.
 //! - N4: A member is told apart from one of the same name, and from itself when it is up again, by the revision with which it was seen
 //!   first.
-//! - N5: Who is told of changes is told of the difference between what it was told and what is. So it is told of each end, and nothing
+//! - N5: A monitor remembers what it has told, and tells the difference to what is up now. So it is told of each end, and nothing
 //!   waits but what is up.
 
 use std::fmt;
@@ -24,9 +24,9 @@ use crate::engine::{EngineError, Revision};
 use crate::name::member::Member;
 
 // Waking those who wait for a change.
-pub(crate) mod bell;
-// Whether somebody wants to know something.
-pub(crate) mod wanted;
+pub(crate) mod notify;
+// Starting a watch when it is first needed.
+pub(crate) mod first_use;
 // A key that is kept in the engine, with a value that may change.
 pub(crate) mod kept_key;
 // The changes of keys, over as many watches as it takes.
@@ -34,11 +34,11 @@ pub(crate) mod follow;
 // What the key of a member says.
 mod member_record;
 // Who is up, as far as this member has seen.
-mod roster;
+pub(crate) mod roster;
 // The difference between what was told and what is.
 pub(crate) mod changes;
 // The processes that keep the key of this member and see those of the others.
-mod attendants;
+mod processes;
 
 use changes::{Change, Changes};
 use roster::Roster;
@@ -105,7 +105,7 @@ impl Members {
 
     /// Starts the processes of this member, linked with the calling process.
     pub(crate) fn start(&self) -> Result<Vec<ProcessRef>, StartError> {
-        attendants::start(&self.member, &self.roster)
+        processes::start(&self.member, &self.roster)
     }
 
     /// All members that are up, once this one is.
@@ -116,7 +116,7 @@ impl Members {
     /// What `look` returns, once this member sees itself and so the others.
     pub(crate) async fn when_seen<T>(&self, look: impl Fn() -> Option<T>) -> Result<T, MembersError> {
         let this = self.this();
-        let mut rung = self.roster.bell().listen();
+        let mut listener = self.roster.notify().listen();
         self.want();
         let seen = async {
             loop {
@@ -126,7 +126,7 @@ impl Members {
                 if let Some(found) = self.roster.is_up(&this).then(&look).flatten() {
                     return Ok(found);
                 }
-                rung.rung().await;
+                listener.notified().await;
             }
         };
         let seen = time::timeout(self.member.space.time_to_live / 3, seen).await;
@@ -140,7 +140,7 @@ impl Members {
 
     pub(crate) fn monitor(&self) -> MemberMonitor {
         let roster = Arc::clone(&self.roster);
-        let changes = Changes::new(self.roster.bell(), move || roster.up());
+        let changes = Changes::new(self.roster.notify(), move || roster.up());
         self.want();
         MemberMonitor(changes)
     }

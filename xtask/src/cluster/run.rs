@@ -83,7 +83,7 @@ fn can_cut() -> Result {
     let advice = "`--cut` needs Linux, root and `ip` of the package iproute2: run it as root, in a container with \
                   `--cap-add NET_ADMIN --cap-add SYS_ADMIN`, or use `--kill`, which needs none of that";
     if !cfg!(target_os = "linux") {
-        return Err(Failure::new(format!("there are no network namespaces here; {advice}")));
+        return Err(Failure::new(format!("this system has no network namespaces; {advice}")));
     }
     let Some(ip) = IP.on_the_path() else {
         return Err(Failure::new(format!("there is no `ip`; {advice}")));

@@ -20,7 +20,7 @@ impl Cluster {
     /// as often. When it ends it leaves all by itself, and when its member is gone, others see it leave within the time to live and a
     /// second.
     ///
-    /// On this member it is in the group when this returns. Others see it a moment later, or when the engine is back. Members that do
+    /// On this member it is in the group when this returns, and a call that is made at once may still find nobody. Others see it a moment later, or when the engine is back. Members that do
     /// not see each other have their own groups until they do again. When this member is stopped, or crashes, its servers have left.
     ///
     /// # Errors
@@ -98,12 +98,10 @@ impl Cluster {
         }
         let Entered::New(number) = self.groups.enter(&group, server)? else { return Ok(()) };
         let (groups, its_server) = (Arc::clone(&self.groups), server.clone());
-        let served = self.running.run(move |_cx| groups.serve(its_server, number)).await;
-        if !matches!(served, Ok(Ok(()))) {
-            self.groups.forget(server, number);
-            return Err(JoinError::NotRunning { group });
-        }
-        Ok(())
+        // If this is dropped before the address has begun, the process leaves.
+        let left = self.groups.leaves_all(server, number);
+        let served = self.running.run(move |_cx| groups.serve(its_server, number, left)).await;
+        if matches!(served, Ok(Ok(()))) { Ok(()) } else { Err(JoinError::NotRunning { group }) }
     }
 
     /// Lets a server leave a group that it has joined, once. Returns whether it was in it. OTP's `pg:leave`.

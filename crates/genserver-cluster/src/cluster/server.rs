@@ -21,7 +21,7 @@ use crate::wire::messages::Clustered;
 pub(crate) struct MemberServer {
     member: Arc<Member>,
     /// The processes without which it cannot go on.
-    attendants: Vec<ProcessRef>,
+    processes: Vec<ProcessRef>,
 }
 
 /// What a member is started with.
@@ -47,9 +47,9 @@ impl GenServer for MemberServer {
     async fn init(MemberArgs { member, members, groups }: MemberArgs, cx: &mut Cx<Self>) -> Init<Self> {
         cx.trap_exits(|exit| exit);
         member.set_running(true);
-        let attendants = members.start().and_then(|of_members| Ok([of_members, groups.start()?].concat()));
-        match attendants {
-            Ok(attendants) => Init::Run(Self { member, attendants }),
+        let processes = members.start().and_then(|of_members| Ok([of_members, groups.start()?].concat()));
+        match processes {
+            Ok(processes) => Init::Run(Self { member, processes }),
             Err(error) => {
                 member.set_running(false);
                 Init::Stop(error.into())
@@ -63,7 +63,7 @@ impl GenServer for MemberServer {
     }
 
     async fn handle_info(&mut self, exit: Exit, _cx: &mut Cx<Self>) -> Outcome<Self> {
-        if self.attendants.iter().any(|process| process.pid() == exit.from) {
+        if self.processes.iter().any(|process| process.pid() == exit.from) {
             return Next::stop(exit.reason);
         }
         // A keeper has ended. A server that was started here is not started again. Its end was reported, if it is one to report.
@@ -78,8 +78,8 @@ impl GenServer for MemberServer {
         let _ = time::timeout(STOP_WITHIN, join_all(stops)).await;
         keepers.iter().for_each(ProcessRef::kill);
         // Those who watch hear of its end at once, and when this returns, unless the engine does not answer.
-        self.attendants.iter().for_each(|process| process.exit(Reason::Shutdown));
-        let _ = time::timeout(STOP_WITHIN, join_all(self.attendants.iter().map(ProcessRef::ended))).await;
+        self.processes.iter().for_each(|process| process.exit(Reason::Shutdown));
+        let _ = time::timeout(STOP_WITHIN, join_all(self.processes.iter().map(ProcessRef::ended))).await;
     }
 }
 

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::engine::{EngineError, Entry};
+use crate::groups::table::{SIZE_EACH, SIZE_MAX};
 use crate::members::MemberInfo;
 use crate::wire::{self, Envelope, Kind, NoHeader};
 
@@ -42,7 +43,10 @@ impl JoinedRecord {
     /// What an entry says; nothing if it was written by something else.
     pub(super) fn read(entry: &Entry) -> Option<Self> {
         let envelope = Envelope::read(&entry.value, BOUND).ok().filter(|envelope| envelope.kind == Kind::Joined)?;
-        wire::decode(&envelope.body).ok()
+        let record: Self = wire::decode(&envelope.body).ok()?;
+        // No member of ours writes more, and each time is a reference for those who ask.
+        let times = record.groups.iter().flat_map(|in_group| &in_group.processes).map(|(_, times)| u64::from(*times));
+        (times.sum::<u64>() <= (SIZE_MAX / SIZE_EACH) as u64).then_some(record)
     }
 
     /// The processes of a server that are in a group.

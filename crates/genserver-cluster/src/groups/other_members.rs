@@ -6,19 +6,16 @@ use parking_lot::Mutex;
 
 use crate::engine::{Revision, WatchEvent};
 use crate::groups::joined_record::JoinedRecord;
-use crate::members::bell::Bell;
+use crate::members::first_use::FirstUse;
 use crate::members::follow::{Seen, key_of};
-use crate::members::wanted::Wanted;
-
-/// How many times one process may be in a group of another member, whatever that says.
-const TIMES_MAX: u32 = 1 << 16;
+use crate::members::notify::Notify;
 
 /// What was seen. Somebody else watches.
-pub(super) struct Elsewhere {
+pub(super) struct OtherMembers {
     state: Mutex<State>,
-    pub(super) wanted: Wanted,
-    /// Rung when something has changed.
-    bell: Bell,
+    pub(super) wanted: FirstUse,
+    /// Told when something has changed.
+    notify: Notify,
 }
 
 #[derive(Default)]
@@ -28,9 +25,9 @@ struct State {
     records: BTreeMap<String, (Revision, JoinedRecord)>,
 }
 
-impl Elsewhere {
-    pub(super) fn new(bell: Bell) -> Self {
-        Self { state: Mutex::default(), wanted: Wanted::default(), bell }
+impl OtherMembers {
+    pub(super) fn new(notify: Notify) -> Self {
+        Self { state: Mutex::default(), wanted: FirstUse::default(), notify }
     }
 
     pub(super) fn want(&self) {
@@ -46,29 +43,30 @@ impl Elsewhere {
     pub(super) fn find(&self, key: &str, group: &str, server: &str) -> Vec<(u64, u32)> {
         let state = self.state.lock();
         let Some((_, record)) = state.records.get(key) else { return Vec::new() };
-        let found = record.find(group, server);
-        found.map(|(number, times)| (number, times.min(TIMES_MAX))).collect()
+        record.find(group, server).collect()
     }
 
-    pub(super) fn note(&self, Seen { events, is_all }: Seen) {
+    /// Notes what a watch has told. What one begins with may be old, so by J3 it takes nothing from the members that are up.
+    pub(super) fn note(&self, Seen { events, is_all }: Seen, keys_of_up: impl FnOnce() -> BTreeSet<String>) {
+        let keys_of_up = if is_all { keys_of_up() } else { BTreeSet::new() };
         {
             let mut state = self.state.lock();
             if is_all {
                 state.is_seen = true;
                 let keys: BTreeSet<_> = events.iter().filter_map(key_of).collect();
-                state.records.retain(|key, _| keys.contains(key.as_str()));
+                state.records.retain(|key, _| keys.contains(key.as_str()) || keys_of_up.contains(key));
             }
             for event in events {
                 state.note(event);
             }
         }
-        self.bell.ring();
+        self.notify.notify();
     }
 
     /// Forgets all: nobody watches any more.
     pub(super) fn clear(&self) {
         *self.state.lock() = State::default();
-        self.bell.ring();
+        self.notify.notify();
     }
 }
 

@@ -1,4 +1,4 @@
-//! The processes that keep the key of this member, and see those of the others.
+//! The processes that write down the groups of this member, and watch those of the others.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -6,11 +6,12 @@ use std::sync::Arc;
 use futures::StreamExt as _;
 use genserver::{Never, Probe, ProcessRef, Reason, StartError, spawn_link_labelled};
 
-use crate::groups::elsewhere::Elsewhere;
+use crate::groups::other_members::OtherMembers;
 use crate::groups::table::Table;
 use crate::members::MemberInfo;
 use crate::members::follow::changes;
 use crate::members::kept_key::KeptKey;
+use crate::members::roster::Roster;
 use crate::name::member::Member;
 use crate::space::Space;
 
@@ -21,39 +22,41 @@ const LIVES: u32 = 20;
 pub(super) fn start(
     member: &Arc<Member>,
     table: &Arc<Table>,
-    elsewhere: &Arc<Elsewhere>,
+    others: &Arc<OtherMembers>,
+    roster: &Arc<Roster>,
 ) -> Result<Vec<ProcessRef>, StartError> {
     let space = &member.space;
     let key = space.joined_key(&member.id, member.incarnation);
     let key = KeptKey::new(space.clone(), key, LIVES * space.time_to_live);
     let (this, changed, table) = (MemberInfo::of(member), table.written().listen(), Arc::clone(table));
-    let announcer = spawn_link_labelled("announcer of groups", move |me: Probe<Never>| {
+    let key = spawn_link_labelled("key of its groups", move |me: Probe<Never>| {
         key.keep(me, changed, move || table.record(&this).map(|record| record.encoded()).transpose())
     })?;
-    let (space, elsewhere) = (space.clone(), Arc::clone(elsewhere));
-    let lookout = spawn_link_labelled("lookout for groups", move |_me: Probe<Never>| async move {
-        look_out(space, elsewhere).await;
+    let (space, others, roster) = (space.clone(), Arc::clone(others), Arc::clone(roster));
+    let watch = spawn_link_labelled("watch of groups", move |_me: Probe<Never>| async move {
+        watch_keys(space, others, &roster).await;
         Ok::<(), Reason>(())
     })?;
-    Ok(vec![announcer.process_ref(), lookout.process_ref()])
+    Ok(vec![key.process_ref(), watch.process_ref()])
 }
 
 /// Watches the keys of all members, once somebody wants to know of them.
-async fn look_out(space: Space, elsewhere: Arc<Elsewhere>) {
-    elsewhere.wanted.wanted().await;
+async fn watch_keys(space: Space, others: Arc<OtherMembers>, roster: &Roster) {
+    others.wanted.wanted().await;
     let prefix = space.joined_prefix();
-    let mut seen = pin!(changes(space, prefix));
-    let _cleared = Cleared(&elsewhere);
+    let mut seen = pin!(changes(space.clone(), prefix));
+    let _cleared = Cleared(&others);
     while let Some(seen) = seen.next().await {
         // Without the engine, the members are down in time.
         if let Ok(seen) = seen {
-            elsewhere.note(seen);
+            let key = |member: MemberInfo| space.joined_key(&member.name, member.incarnation);
+            others.note(seen, || roster.up().into_values().map(key).collect());
         }
     }
 }
 
 /// Forgets all when nobody watches any more, however that has come.
-struct Cleared<'a>(&'a Elsewhere);
+struct Cleared<'a>(&'a OtherMembers);
 
 impl Drop for Cleared<'_> {
     fn drop(&mut self) {

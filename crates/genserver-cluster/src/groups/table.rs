@@ -9,13 +9,13 @@ use parking_lot::Mutex;
 use crate::groups::JoinError;
 use crate::groups::joined_record::{InGroup, JoinedRecord};
 use crate::members::MemberInfo;
-use crate::members::bell::Bell;
+use crate::members::notify::Notify;
 
 /// How many bytes all of it may take, as far as that is counted here: half of what the engines take.
-const SIZE_MAX: usize = 512 << 10;
+pub(super) const SIZE_MAX: usize = 512 << 10;
 
 /// More than what a process takes, besides names.
-const SIZE_EACH: usize = 64;
+pub(super) const SIZE_EACH: usize = 64;
 
 /// The name and the version of the messages of a server.
 pub(super) type ServerName = (&'static str, u32);
@@ -24,16 +24,16 @@ pub(super) type ServerName = (&'static str, u32);
 pub(super) struct Table {
     state: Mutex<State>,
     /// Rung when somebody has joined or left, for the key of this member, ...
-    written: Bell,
+    written: Notify,
     /// ... and for those who monitor groups.
-    seen: Bell,
+    seen: Notify,
 }
 
 #[derive(Default)]
 struct State {
     /// The number of the last process.
     last: u64,
-    /// Bounded by `SIZE_MAX`, and by the processes that are alive and have left.
+    /// Bounded by `SIZE_MAX`; processes that are alive and have left all groups come on top.
     processes: BTreeMap<Pid, Joined>,
 }
 
@@ -55,11 +55,11 @@ pub(crate) enum Entered {
 }
 
 impl Table {
-    pub(super) fn new(seen: Bell) -> Self {
-        Self { state: Mutex::default(), written: Bell::default(), seen }
+    pub(super) fn new(seen: Notify) -> Self {
+        Self { state: Mutex::default(), written: Notify::default(), seen }
     }
 
-    pub(super) fn written(&self) -> &Bell {
+    pub(super) fn written(&self) -> &Notify {
         &self.written
     }
 
@@ -80,7 +80,7 @@ impl Table {
             }
             state.enter(group, process, server)
         };
-        self.ring();
+        self.notify();
         Ok(entered)
     }
 
@@ -88,7 +88,7 @@ impl Table {
     pub(super) fn leave(&self, group: &str, pid: Pid) -> bool {
         let was_in = self.state.lock().processes.get_mut(&pid).is_some_and(|joined| joined.leave(group));
         if was_in {
-            self.ring();
+            self.notify();
         }
         was_in
     }
@@ -101,7 +101,7 @@ impl Table {
             if is_the_same { state.processes.remove(&pid) } else { None }
         };
         if left.is_some() {
-            self.ring();
+            self.notify();
         }
     }
 
@@ -134,9 +134,9 @@ impl Table {
         (state.last > 0).then(|| JoinedRecord::new(this, groups.collect()))
     }
 
-    fn ring(&self) {
-        self.written.ring();
-        self.seen.ring();
+    fn notify(&self) {
+        self.written.notify();
+        self.seen.notify();
     }
 }
 
@@ -183,7 +183,7 @@ fn size_of_join(group: &str, server: ServerName) -> usize {
 }
 
 /// Lets a process leave all groups when this is dropped.
-pub(super) struct LeavesAll {
+pub(crate) struct LeavesAll {
     pub(super) table: Arc<Table>,
     pub(super) pid: Pid,
     pub(super) number: u64,

@@ -1,10 +1,10 @@
-//! The difference between what was told and what is: N5 of [`members`](super).
+//! Turns a map that changes into events, what is new and what is gone: N5 of [`members`](super).
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, VecDeque};
 use std::task::{Context, Poll, ready};
 
-use crate::members::bell::{Bell, Listener};
+use crate::members::notify::{Listener, Notify};
 
 /// What has changed.
 pub(crate) enum Change<V> {
@@ -24,9 +24,9 @@ pub(crate) struct Changes<K, V> {
 }
 
 impl<K: Ord + Clone, V: Clone> Changes<K, V> {
-    /// Tells first what `now` returns, and then what has changed of that when the bell is rung.
-    pub(crate) fn new(bell: &Bell, now: impl Fn() -> BTreeMap<K, V> + Send + Sync + 'static) -> Self {
-        let mut listener = bell.listen();
+    /// Tells first what `now` returns, and then what has changed of that when the notify is listener.
+    pub(crate) fn new(notify: &Notify, now: impl Fn() -> BTreeMap<K, V> + Send + Sync + 'static) -> Self {
+        let mut listener = notify.listen();
         listener.forget();
         Self { listener, now: Box::new(now), told: BTreeMap::new(), next: VecDeque::new() }
     }
@@ -36,7 +36,7 @@ impl<K: Ord + Clone, V: Clone> Changes<K, V> {
             if let Some(change) = self.next.pop_front() {
                 return Poll::Ready(change);
             }
-            ready!(self.listener.poll_rung(cx));
+            ready!(self.listener.poll_notified(cx));
             self.compare();
         }
     }

@@ -1,29 +1,29 @@
-//! Whether somebody wants to know something: before that, nothing is asked for it.
+//! Starts a watch when it is first needed.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::members::bell::Bell;
+use crate::members::notify::Notify;
 
 /// Whether it is wanted. That does not end.
 #[derive(Default)]
-pub(crate) struct Wanted {
+pub(crate) struct FirstUse {
     is_wanted: AtomicBool,
-    bell: Bell,
+    notify: Notify,
 }
 
-impl Wanted {
+impl FirstUse {
     /// Says that it is.
     pub(crate) fn want(&self) {
         if !self.is_wanted.swap(true, Ordering::Relaxed) {
-            self.bell.ring();
+            self.notify.notify();
         }
     }
 
     /// Returns when it is.
     pub(crate) async fn wanted(&self) {
-        let mut rung = self.bell.listen();
+        let mut listener = self.notify.listen();
         while !self.is_wanted.load(Ordering::Relaxed) {
-            rung.rung().await;
+            listener.notified().await;
         }
     }
 }

@@ -7,7 +7,7 @@ use futures::future::{Either, select};
 use genserver::{Letter, Never, Probe, Reason, time};
 
 use crate::engine::{ChangeError, EngineError, Revision};
-use crate::members::bell::Listener;
+use crate::members::notify::Listener;
 use crate::name::lease::Times;
 use crate::space::Space;
 
@@ -38,7 +38,7 @@ impl KeptKey {
         Self { space, key, time_to_live, last: Last::None }
     }
 
-    /// Keeps the key with what `value` returns, and writes it anew when `changed` is rung. Until there is a value, there is no key.
+    /// Keeps the key with what `value` returns, and writes it anew when `changed` is listener. Until there is a value, there is no key.
     ///
     /// What is not wanted any more has another value, and no end: a create that was not answered may still be made behind a delete.
     ///
@@ -71,7 +71,7 @@ impl KeptKey {
             } else {
                 self.times().pause()
             };
-            select(time::sleep(pause), Box::pin(changed.rung())).await;
+            select(time::sleep(pause), Box::pin(changed.notified())).await;
         }
     }
 

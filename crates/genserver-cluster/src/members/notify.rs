@@ -7,13 +7,13 @@ use std::task::{Context, Poll, Waker};
 
 use parking_lot::Mutex;
 
-/// Is rung when something has changed. Its clones are the same.
+/// Is listener when something has changed. Its clones are the same.
 #[derive(Clone, Default)]
-pub(crate) struct Bell(Arc<Mutex<State>>);
+pub(crate) struct Notify(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
-    /// How often it was rung.
+    /// How often it was listener.
     times: u64,
     /// The number of the last listener.
     last: u64,
@@ -21,9 +21,9 @@ struct State {
     wakers: BTreeMap<u64, Waker>,
 }
 
-impl Bell {
+impl Notify {
     /// Wakes all who wait, and those who wait next if they have not heard of this.
-    pub(crate) fn ring(&self) {
+    pub(crate) fn notify(&self) {
         let wakers = {
             let mut state = self.0.lock();
             state.times += 1;
@@ -32,34 +32,34 @@ impl Bell {
         wakers.into_values().for_each(Waker::wake);
     }
 
-    /// Somebody who hears of each ring from now on.
+    /// Somebody who hears of each change from now on.
     pub(crate) fn listen(&self) -> Listener {
         let mut state = self.0.lock();
         state.last += 1;
-        Listener { bell: self.clone(), number: state.last, heard: state.times }
+        Listener { notify: self.clone(), number: state.last, heard: state.times }
     }
 }
 
-/// Who waits for a [`Bell`].
+/// Who waits for a [`Notify`].
 pub(crate) struct Listener {
-    bell: Bell,
+    notify: Notify,
     number: u64,
     heard: u64,
 }
 
 impl Listener {
-    /// Has it heard of nothing: what it waits for next is there at once.
+    /// Makes the next wait return at once.
     pub(crate) fn forget(&mut self) {
         self.heard = u64::MAX;
     }
 
-    /// Returns when the bell was rung after the last time that this has returned.
-    pub(crate) async fn rung(&mut self) {
-        poll_fn(|cx| self.poll_rung(cx)).await;
+    /// Returns when the notify was listener after the last time that this has returned.
+    pub(crate) async fn notified(&mut self) {
+        poll_fn(|cx| self.poll_notified(cx)).await;
     }
 
-    pub(crate) fn poll_rung(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let mut state = self.bell.0.lock();
+    pub(crate) fn poll_notified(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut state = self.notify.0.lock();
         if state.times != self.heard {
             self.heard = state.times;
             return Poll::Ready(());
@@ -73,7 +73,7 @@ impl Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        let waker = self.bell.0.lock().wakers.remove(&self.number);
+        let waker = self.notify.0.lock().wakers.remove(&self.number);
         drop(waker);
     }
 }

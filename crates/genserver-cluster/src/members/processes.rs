@@ -7,10 +7,10 @@ use futures::StreamExt as _;
 use futures::future::{Either, pending, select};
 use genserver::{Never, Probe, ProcessRef, Reason, StartError, spawn_link_labelled, time};
 
-use crate::members::bell::Bell;
 use crate::members::follow::changes;
 use crate::members::kept_key::KeptKey;
 use crate::members::member_record::MemberRecord;
+use crate::members::notify::Notify;
 use crate::members::roster::Roster;
 use crate::name::member::Member;
 use crate::space::Space;
@@ -19,20 +19,20 @@ use crate::space::Space;
 pub(super) fn start(member: &Arc<Member>, roster: &Arc<Roster>) -> Result<Vec<ProcessRef>, StartError> {
     let space = &member.space;
     let key = KeptKey::new(space.clone(), space.member_key(&member.id, member.incarnation), space.time_to_live);
-    let (record, changed) = (MemberRecord::of(member), Bell::default().listen());
-    let announcer = spawn_link_labelled("announcer of this member", move |me: Probe<Never>| {
+    let (record, changed) = (MemberRecord::of(member), Notify::default().listen());
+    let key = spawn_link_labelled("key of this member", move |me: Probe<Never>| {
         key.keep(me, changed, move || record.encoded().map(Some))
     })?;
     let (space, roster) = (space.clone(), Arc::clone(roster));
-    let lookout = spawn_link_labelled("lookout for members", move |_me: Probe<Never>| async move {
-        look_out(space, roster).await;
+    let watch = spawn_link_labelled("watch of members", move |_me: Probe<Never>| async move {
+        watch_keys(space, roster).await;
         Ok::<(), Reason>(())
     })?;
-    Ok(vec![announcer.process_ref(), lookout.process_ref()])
+    Ok(vec![key.process_ref(), watch.process_ref()])
 }
 
 /// Watches the keys of all members, once somebody wants to know of them.
-async fn look_out(space: Space, roster: Arc<Roster>) {
+async fn watch_keys(space: Space, roster: Arc<Roster>) {
     roster.wanted.wanted().await;
     let prefix = space.members_prefix();
     let mut seen = pin!(changes(space, prefix));

@@ -7,18 +7,18 @@ use parking_lot::Mutex;
 
 use crate::engine::{EngineError, Entry, Revision, WatchEvent};
 use crate::members::MemberInfo;
-use crate::members::bell::Bell;
+use crate::members::first_use::FirstUse;
 use crate::members::follow::{Seen, key_of};
 use crate::members::member_record::MemberRecord;
-use crate::members::wanted::Wanted;
+use crate::members::notify::Notify;
 
 /// Who is up. Somebody else watches, and reads the clock.
 #[derive(Default)]
 pub(crate) struct Roster {
     state: Mutex<State>,
-    /// Rung when somebody is up or is not any more.
-    bell: Bell,
-    pub(super) wanted: Wanted,
+    /// Told when somebody is up or is not any more.
+    notify: Notify,
+    pub(super) wanted: FirstUse,
 }
 
 #[derive(Default)]
@@ -50,8 +50,8 @@ impl Up {
 }
 
 impl Roster {
-    pub(crate) fn bell(&self) -> &Bell {
-        &self.bell
+    pub(crate) fn notify(&self) -> &Notify {
+        &self.notify
     }
 
     /// Who is up, in the order in which they were seen first.
@@ -104,13 +104,13 @@ impl Roster {
     pub(super) fn clear(&self) {
         *self.state.lock() = State::default();
         // Who waits for this member to be seen finds out that it does not run.
-        self.bell.ring();
+        self.notify.notify();
     }
 
     fn change(&self, change: impl FnOnce(&mut State) -> bool) {
         let has_changed = change(&mut self.state.lock());
         if has_changed {
-            self.bell.ring();
+            self.notify.notify();
         }
     }
 }

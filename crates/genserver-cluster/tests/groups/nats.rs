@@ -1,4 +1,4 @@
-//! Groups on NATS.
+//! Groups on NATS have the processes of all members.
 
 use futures::StreamExt as _;
 use genserver_cluster::{Cluster, GroupEvent};

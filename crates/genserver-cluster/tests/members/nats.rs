@@ -1,4 +1,4 @@
-//! Members on NATS.
+//! Members on NATS come and go as on the model.
 
 use std::time::Duration;
 
@@ -25,27 +25,29 @@ fn members_on_nats_are_up_and_down_and_a_restart_of_the_server_is_survived() {
         for _ in 0..2 {
             assert!(matches!(events.next().await, Some(MemberEvent::Up(_))));
         }
+        // On a busy machine others may go down and come up in between.
+        let mut heard = async |expected: MemberEvent| while events.next().await.unwrap() != expected {};
         b.stop().await.unwrap();
-        assert_eq!(events.next().await, Some(MemberEvent::Down(b.member_info())));
+        heard(MemberEvent::Down(b.member_info())).await;
 
         // A machine that is gone without a word: nothing of it runs any more.
         let node = Node::new();
         let machine = Probe::<()>::on(&node);
         let c = machine.scope(member(&server, "c")).await;
-        assert_eq!(events.next().await, Some(MemberEvent::Up(c.member_info())));
+        heard(MemberEvent::Up(c.member_info())).await;
         for process in node.process_list() {
             if let Some(process) = genserver::AsProcess::as_process(&process.pid) {
                 process.kill();
             }
         }
-        assert_eq!(events.next().await, Some(MemberEvent::Down(c.member_info())));
+        heard(MemberEvent::Down(c.member_info())).await;
 
         // Without the engine nobody is up, and with it again all are.
         server.stop();
-        assert_eq!(events.next().await, Some(MemberEvent::Down(a.member_info())));
+        heard(MemberEvent::Down(a.member_info())).await;
         assert!(a.members().await.is_err());
         server.restart();
-        assert_eq!(events.next().await, Some(MemberEvent::Up(a.member_info())));
+        heard(MemberEvent::Up(a.member_info())).await;
         while a.members().await.is_err() {
             time::sleep(Duration::from_millis(10)).await;
         }
