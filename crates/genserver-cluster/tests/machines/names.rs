@@ -97,7 +97,7 @@ fn a_name_has_one_owner_that_all_programs_call_and_is_free_at_once_when_that_lea
 #[test]
 fn the_name_of_a_program_that_was_killed_is_free_when_its_time_is_over() {
     check(async |servers| {
-        let mut few = Few::start(&servers, Duration::from_secs(3), &[]).await;
+        let mut few = Few::start(&servers, Duration::from_secs(5), &[]).await;
         assert_eq!(few.machines[0].told("start shelf").await, "started");
         assert!(few.machines[1].told("put shelf milk 3").await.starts_with("3 of a-"));
         let stand_in = few.shelf().stand_in().await.unwrap();
@@ -112,7 +112,7 @@ fn the_name_of_a_program_that_was_killed_is_free_when_its_time_is_over() {
 #[test]
 fn a_singleton_comes_back_on_another_program_whether_its_own_is_stopped_or_killed() {
     check(async |servers| {
-        let mut few = Few::start(&servers, Duration::from_secs(3), &["shelf"]).await;
+        let mut few = Few::start(&servers, Duration::from_secs(5), &["shelf"]).await;
         let shelf = few.shelf();
         let first = answer_of_a_later_owner(&shelf, 0).await;
         few.owner(&first).kill();
