@@ -95,7 +95,7 @@ impl<E: ClusterEvent> Following<E> {
                 }
                 Ok(None) => pauses.pause().await,
                 Err(EngineError::Unreachable(_) | EngineError::Unanswered) => {
-                    // What was told before is no sign any more.
+                    // What was told before says nothing any more.
                     short_since = None;
                     pauses.pause().await;
                 }
