@@ -312,7 +312,7 @@ pub(super) const FAULTS: &[Fault] = &[
         scenario: "pauses::an_owner_that_stood_still_answers_nobody",
         says: "although a",
         file: "crates/genserver-cluster/src/name/responder.rs",
-        edits: &[("if !self.lease.may_serve() {", "if false {"), ("if lease.may_serve() {", "if true {")],
+        edits: &[("if !self.served.may_serve() {", "if false {"), ("if served.may_serve() {", "if true {")],
     },
     Fault {
         name: "unanswered-taken-as-made",
