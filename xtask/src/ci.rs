@@ -58,7 +58,7 @@ impl Gate {
         Self { name: "nats".to_owned(), rerun: "cargo xtask cluster up".to_owned(), work: Box::new(work) }
     }
 
-    /// Members of a cluster, of which one is killed. It holds also if there is no server for them, and it is skipped.
+    /// Members of a cluster, of which one is killed. Without a server it is skipped, and holds.
     fn cluster(whole: Vec<String>) -> Self {
         let work = move || cluster::run_in_ci(&test::selection_in_ci(&whole));
         let rerun = "cargo xtask cluster --quick".to_owned();

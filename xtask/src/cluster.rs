@@ -43,10 +43,10 @@ const USAGE: &str = "`cluster` takes one of:
   --cut 20     machines that are cut off, so often; as root, on Linux
 and behind the last two `--ttl 15`, how many seconds a name lives, and `--seed 1`, which draws other troubles";
 
-/// For `ci`: the quick part, compiled with what the tests are compiled with. Says so if there is no server, and it is skipped.
+/// For `ci`: the quick part, compiled with what the tests are compiled with. Without a server it is skipped, and says so.
 pub(crate) fn run_in_ci(selection: &[String]) -> Result {
     if !nats::is_there() {
-        println!("ci: skipped: members that are killed: there is no nats-server; `cargo xtask cluster up` installs it");
+        println!("ci: skipped: members that are killed: nats-server is missing; `cargo xtask cluster up` installs it");
         return Ok(());
     }
     run::asked(&["--quick".to_owned()]).ok_or_else(|| Failure::new(USAGE))?.run(selection)

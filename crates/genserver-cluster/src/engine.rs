@@ -46,6 +46,8 @@ use futures::stream::BoxStream;
 
 // Why an operation of an engine failed.
 mod error;
+// Any text as a part of them.
+mod encoded;
 // What keys, subjects and names of logs are made of.
 #[cfg(any(feature = "model", feature = "nats"))]
 mod subject;
@@ -56,6 +58,7 @@ pub mod nats;
 #[cfg(feature = "model")]
 pub mod model;
 
+pub use encoded::encoded;
 pub use error::{ChangeError, EngineError, RequestError};
 
 /// For how long a stream knows the ids of its events: see rule [E11](self#rules).
@@ -176,7 +179,7 @@ pub trait Engine: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`EngineError::Refused`] if there is no such stream, and others if that is not known.
+    /// [`EngineError::Refused`] if the stream does not exist, and others if that is not known.
     async fn follow(&self, stream: &str, after: Position) -> Result<BoxStream<'static, StreamedEvent>, EngineError>;
 }
 

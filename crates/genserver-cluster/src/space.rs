@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::engine::{Engine, Revision};
+use crate::engine::{Engine, Revision, encoded};
 
 /// How long a name outlives the machine of its owner, if nothing else was chosen.
 pub const TIME_TO_LIVE: Duration = Duration::from_secs(15);
@@ -74,18 +74,6 @@ impl Space {
     pub(crate) fn reader_log(&self, topic: &str, reader: &str) -> String {
         format!("{}.reader.{topic}.{reader}", self.name)
     }
-}
-
-/// Any text as one part of a key: the hexadecimal digits of its bytes, behind an `n`, so that no text is nothing.
-fn encoded(name: &str) -> String {
-    use fmt::Write as _;
-    let mut text = String::with_capacity(1 + 2 * name.len());
-    text.push('n');
-    for byte in name.bytes() {
-        // A string takes all that is written.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 impl fmt::Debug for Space {

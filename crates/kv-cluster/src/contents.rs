@@ -21,7 +21,7 @@ pub(crate) struct Contents {
     entries: BTreeMap<Bytes, (Bytes, Option<SystemTime>)>,
     /// The entry up to which this was read.
     pub(crate) last: Position,
-    /// Whether there is no bucket: it was never loaded, or was removed.
+    /// Whether the bucket is absent: it was never loaded, or was removed.
     pub(crate) is_absent: bool,
     /// What the log takes.
     pub(crate) log_bytes: usize,

@@ -110,7 +110,7 @@ impl Log<'_> {
         Ok(())
     }
 
-    /// Writes that there is no bucket. Returns where.
+    /// Writes that the bucket is removed. Returns where.
     pub(crate) async fn remove(&self, turn: &mut Turn) -> Result<Position, WriteError> {
         self.write(turn, Kind::Removal).await?;
         Ok(turn.last)

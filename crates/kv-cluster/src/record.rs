@@ -13,7 +13,7 @@
 //! - A *claim* is what a load writes. It has no changes.
 //! - A *commit* has the changes of a bucket, in order.
 //! - A *snapshot* has all entries of a bucket, as changes, and replaces what is before it.
-//! - A *removal* says that there is no bucket any more. It has no changes, and replaces what is before it.
+//! - A *removal* says that the bucket is gone. It has no changes, and replaces what is before it.
 //!
 //! `fence` is the position of the claim under which the record was written, and `number` counts the records under one claim. Together
 //! they tell the records of a log apart. Both are 0 in a claim.

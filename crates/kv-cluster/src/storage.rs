@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::join_all;
-use genserver_cluster::engine::{ChangeError, Engine, EngineError, Position};
+use genserver_cluster::engine::{ChangeError, Engine, EngineError, Position, encoded};
 use kv_core::{BucketName, Commit, Durability, Fence, Loaded, Storage, StorageError};
 use parking_lot::Mutex;
 
@@ -205,18 +205,6 @@ fn storage_error(bucket: &BucketName, error: &WriteError) -> StorageError {
         WriteError::NotOwner => StorageError::not_owner(text),
         WriteError::Unknown => StorageError::unanswered(text),
     }
-}
-
-/// Any text as one part of the name of a log: the hexadecimal digits of its bytes, behind an `n`.
-fn encoded(name: &str) -> String {
-    use fmt::Write as _;
-    let mut text = String::with_capacity(1 + 2 * name.len());
-    text.push('n');
-    for byte in name.bytes() {
-        // A string takes all that is written.
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }
 
 impl fmt::Debug for LogStorage {

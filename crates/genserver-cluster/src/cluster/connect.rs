@@ -116,7 +116,7 @@ impl fmt::Debug for NatsServers {
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// There is no connection to NATS, or it is not what a cluster needs.
+    /// NATS is not connected, or is not what a cluster needs.
     #[error("the member {member} of the cluster {name_space} is not connected to NATS at {servers}: {why}")]
     Engine {
         /// The name space.

@@ -21,7 +21,7 @@ impl Pauses {
         self.0 = LONGEST.min(2 * self.0);
     }
 
-    /// Waits, unless there is no time for another try. Returns whether there is.
+    /// Waits, if time is left for another try. Returns whether it was.
     pub(super) async fn pause_until(&mut self, until: Instant) -> bool {
         let is_time = time::now() + self.0 < until;
         if is_time {

@@ -32,8 +32,8 @@ struct Place {
 }
 
 impl Servers {
-    /// Starts so many servers, each on its own machine of the network if there is one. Returns nothing if there is no program for
-    /// them.
+    /// Starts so many servers, each on its own machine of the network if there is one. Returns nothing if their program is
+    /// missing.
     #[expect(clippy::print_stderr, reason = "a test that is skipped says so")]
     pub(super) fn start(count: usize, network: Option<&Network>) -> Option<Self> {
         let Some(program) = env::var_os("NATS_SERVER").map(PathBuf::from).filter(|program| program.is_file()) else {

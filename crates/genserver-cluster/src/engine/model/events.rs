@@ -211,5 +211,5 @@ impl System {
 }
 
 fn no_stream(stream: &str) -> EngineError {
-    EngineError::Refused(format!("there is no stream `{stream}`; open it first"))
+    EngineError::Refused(format!("the stream `{stream}` does not exist; open it first"))
 }

@@ -113,7 +113,7 @@ impl Link {
     }
 }
 
-/// Why there is no connection, and what to do.
+/// Why a member is not connected, and what to do.
 fn not_connected(error: &ConnectError) -> EngineError {
     // What is said against a certificate comes as an error of the socket.
     let source = error.source().and_then(|source| source.downcast_ref::<io::Error>());
