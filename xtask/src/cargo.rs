@@ -11,7 +11,8 @@ use crate::{Failure, Result, watch, workspace};
 static ONCE: AtomicBool = AtomicBool::new(false);
 
 /// What that is to cargo. A quarter of the time that the tests take to compile goes into the lines of backtraces.
-const WRITE_NOTHING_DOWN: &[(&str, &str)] = &[("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0")];
+const WRITE_NOTHING_DOWN: &[(&str, &str)] =
+    &[("CARGO_INCREMENTAL", "0"), ("CARGO_PROFILE_DEV_DEBUG", "0"), ("CARGO_PROFILE_MODELS_DEBUG", "0")];
 
 /// From now on the compiler writes nothing down that would make the next time quicker, and nothing for a debugger, unless the user
 /// has decided it.
