@@ -81,9 +81,18 @@ pub mod changelog {
     /// What changed in `genevent`.
     #[doc = include_str!("../../crates/genevent/CHANGELOG.md")]
     pub mod genevent {}
+    /// What changed in `genserver-observer`.
+    #[doc = include_str!("../../crates/genserver-observer/CHANGELOG.md")]
+    pub mod genserver_observer {}
+    /// What changed in `genserver-cluster`.
+    #[doc = include_str!("../../crates/genserver-cluster/CHANGELOG.md")]
+    pub mod genserver_cluster {}
     /// What changed in `kv-core`.
     #[doc = include_str!("../../crates/kv-core/CHANGELOG.md")]
     pub mod kv_core {}
+    /// What changed in `kv-cluster`.
+    #[doc = include_str!("../../crates/kv-cluster/CHANGELOG.md")]
+    pub mod kv_cluster {}
     /// What changed in `kv-server`.
     #[doc = include_str!("../../crates/kv-server/CHANGELOG.md")]
     pub mod kv_server {}
@@ -106,9 +115,21 @@ pub mod crates {
     #[doc = include_str!("../../crates/genevent/README.md")]
     pub mod genevent {}
 
+    /// A page that shows the processes of a program.
+    #[doc = include_str!("../../crates/genserver-observer/README.md")]
+    pub mod genserver_observer {}
+
+    /// Servers on several machines.
+    #[doc = include_str!("../../crates/genserver-cluster/README.md")]
+    pub mod genserver_cluster {}
+
     /// The store.
     #[doc = include_str!("../../crates/kv-core/README.md")]
     pub mod kv_core {}
+
+    /// Its buckets on several machines.
+    #[doc = include_str!("../../crates/kv-cluster/README.md")]
+    pub mod kv_cluster {}
 
     /// The store on a socket.
     #[doc = include_str!("../../crates/kv-server/README.md")]
