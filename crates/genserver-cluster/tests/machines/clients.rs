@@ -1,10 +1,11 @@
-//! Clients that write and read all the time, and the numbers that they draw.
+//! Clients that write and read all the time.
 
 use std::time::Duration;
 
 use genserver::time;
 use genserver_cluster::{Cluster, RemoteCallError};
 
+use crate::chance::Chance;
 use crate::record::Record;
 use crate::shelf::{Answer, Get, Put, Shelf};
 
@@ -16,25 +17,6 @@ const PAUSE_MS: u64 = 150;
 
 /// How many keys of each shelf are in use at one time.
 const PLACES: u64 = 2;
-
-/// Some numbers, the same for each seed.
-pub(super) struct Chance(u64);
-
-impl Chance {
-    pub(super) fn new(seed: u64) -> Self {
-        Self(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15).wrapping_add(1))
-    }
-
-    pub(super) fn below(&mut self, end: u64) -> u64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % end
-    }
-
-    pub(super) fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        let number = self.below(u64::try_from(from.len()).unwrap());
-        &from[usize::try_from(number).unwrap()]
-    }
-}
 
 /// Writes and reads, without an end.
 pub(super) async fn go_on(record: &Record, cluster: &Cluster, shelves: &[String], mut chance: Chance) {

@@ -13,6 +13,8 @@ mod node;
 mod machine;
 // Servers of NATS, ...
 mod servers;
+// ... what they say of what they keep, ...
+mod streams;
 // ... and machines of their own for them, whose cables can be pulled.
 mod network;
 // Names, with a few programs.
@@ -23,6 +25,8 @@ mod record;
 mod audit;
 // How long something took, many times.
 mod times;
+// Numbers that are drawn from a seed.
+mod chance;
 // Clients that write and read all the time.
 mod clients;
 // A cluster in which something is killed again and again.

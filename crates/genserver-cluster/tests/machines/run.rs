@@ -23,7 +23,8 @@ use genserver_cluster::engine::{Engine as _, LogEntry, Position, Revision};
 use genserver_cluster::{Cluster, StandIn, TIME_TO_LIVE};
 
 use crate::audit::audit;
-use crate::clients::{Chance, ask, go_on};
+use crate::chance::Chance;
+use crate::clients::{ask, go_on};
 use crate::machine::{Machine, Nodes};
 use crate::network::Network;
 use crate::node::{SPACE, connect};
@@ -212,7 +213,7 @@ impl World {
     /// Waits until all servers are up to date, and all shelves take a put. Returns what they answered.
     async fn settled(&self) -> BTreeMap<String, Answer> {
         let settled = async {
-            while !self.servers_are_current().await {
+            while !self.servers.are_current().await {
                 time::sleep(Duration::from_millis(100)).await;
             }
             let mut answers = BTreeMap::new();

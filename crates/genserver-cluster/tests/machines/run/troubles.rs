@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use async_nats::jetstream;
 use futures::future::join_all;
 use genserver::time;
 
@@ -65,11 +64,11 @@ impl World {
             4 => self.lose(Loss::Frozen, plan).await,
             5 | 6 => self.lose(Loss::Stopped, plan).await,
             7 | 8 => {
-                let leader = self.leader().await;
+                let leader = self.servers.leader().await;
                 self.kill_server(leader, "the leader of the keys is killed: a shelf takes a put").await
             }
             _ => {
-                let leader = self.leader().await;
+                let leader = self.servers.leader().await;
                 let other = (leader + 1) % self.servers.count();
                 self.kill_server(other, "another server is killed: a shelf takes a put").await
             }
@@ -160,7 +159,7 @@ impl World {
         let answers = self.settled().await;
         // Often the one that leads the others.
         let victim = match self.chance.below(2) {
-            0 => self.leader().await,
+            0 => self.servers.leader().await,
             _ => node_of(&answers[&self.nodes.shelves[0]]),
         };
         let cut = Duration::from_millis(500 + self.chance.below(4_500));
@@ -173,51 +172,7 @@ impl World {
         self.add("a machine was cut off for a moment: all is well", None, took);
         format!("a machine is cut off for {cut:.2?}, node {}; all is well {took:.2?} later", NODES[victim])
     }
-
-    /// The server that leads those of the keys.
-    async fn leader(&self) -> usize {
-        loop {
-            if let Some(info) = self.streams().await.into_iter().next()
-                && let Some(leader) = info.leader
-            {
-                return self.servers.number_of(&leader);
-            }
-            time::sleep(Duration::from_millis(100)).await;
-        }
-    }
-
-    /// Whether each server has all that the others have.
-    pub(super) async fn servers_are_current(&self) -> bool {
-        if self.servers.count() == 1 {
-            return true;
-        }
-        let streams = self.streams().await;
-        let is_current = |info: &jetstream::stream::ClusterInfo| {
-            info.leader.is_some()
-                && info.replicas.len() + 1 == self.servers.count()
-                && info.replicas.iter().all(|replica| replica.current && !replica.offline)
-        };
-        streams.len() == STREAMS.len() && streams.iter().all(is_current)
-    }
-
-    /// What is known of the servers of each stream, as far as it is known.
-    async fn streams(&self) -> Vec<jetstream::stream::ClusterInfo> {
-        let addresses = self.servers.addresses_from(0);
-        let ask = async {
-            let client = async_nats::connect(addresses).await.ok()?;
-            let context = jetstream::new(client);
-            let mut streams = Vec::new();
-            for name in STREAMS {
-                streams.extend(context.get_stream(name).await.ok()?.cached_info().cluster.clone());
-            }
-            Some(streams)
-        };
-        time::timeout(Duration::from_secs(5), ask).await.ok().flatten().unwrap_or_default()
-    }
 }
-
-/// Where an engine keeps its keys and its logs.
-const STREAMS: [&str; 2] = ["KV_genserver", "LOG_genserver"];
 
 /// The node that has answered.
 fn node_of(answer: &Answer) -> usize {
