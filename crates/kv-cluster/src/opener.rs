@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use genserver::task::Task;
-use genserver::{Caller, Cx, Down, GenServer, Init, Never, Next, Outcome};
+use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
 use genserver_cluster::{Cluster, Clustered, JoinError, Messages, Remote, StartNamedError};
 use kv_core::{BucketName, Store};
 
@@ -33,7 +33,7 @@ pub(crate) struct OpenerCall(Open, Caller<Opened>);
 
 pub(crate) enum OpenerInfo {
     /// The cluster has ended on this member, and with it the place in the group.
-    ClusterDown(Down),
+    ClusterDown,
     Rejoin,
 }
 
@@ -54,7 +54,7 @@ impl Clustered for BucketOpener {
 impl OpenerArgs {
     async fn join(&self, cx: &mut Cx<BucketOpener>) -> Result<(), JoinError> {
         self.cluster.join(GROUP, &cx.this()).await?;
-        cx.monitor(&self.cluster, OpenerInfo::ClusterDown);
+        cx.monitor(&self.cluster, |_down| OpenerInfo::ClusterDown);
         Ok(())
     }
 
@@ -95,7 +95,7 @@ impl GenServer for BucketOpener {
 
     async fn handle_info(&mut self, info: OpenerInfo, cx: &mut Cx<Self>) -> Outcome<Self> {
         match info {
-            OpenerInfo::ClusterDown(_) => {
+            OpenerInfo::ClusterDown => {
                 cx.send_after(REJOIN_AFTER, OpenerInfo::Rejoin);
             }
             OpenerInfo::Rejoin => match self.0.join(cx).await {

@@ -12,9 +12,7 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use genserver::task::Task;
-use genserver::{
-    AsProcess as _, CallError, Caller, Cx, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason,
-};
+use genserver::{CallError, Caller, Cx, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason};
 use genserver_cluster::{Clustered, Messages, Remote};
 use kv_core::{
     Bucket, BucketName, CreateError, Operation, OperationError, StorageError, StorageErrorKind, Store, WriteError,

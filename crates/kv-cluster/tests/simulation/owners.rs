@@ -7,7 +7,7 @@ use genserver::time;
 use genserver_cluster::Cluster;
 use genserver_cluster::engine::model::{self, Model};
 use kv_cluster::{ClusterStore, ClusterStoreError};
-use kv_core::{BucketServer, Operation, OperationError, OperationResult};
+use kv_core::{BucketServer, Operation, OperationError, OperationResult, StorageErrorKind};
 
 use super::{KEYS, MEMBERS, Op, Refused, Values, apply, faults, number, storage, troubles};
 
@@ -63,6 +63,9 @@ async fn work(client: &Client, store: &ClusterStore, values: &Values, refused: &
                 refused.0.lock().insert(value);
             }
             _ => {}
+        }
+        if let Err(Failed::Operation(OperationError::Storage(error))) = &done {
+            assert_ne!(error.kind(), StorageErrorKind::NotOwner, "the next owner is asked");
         }
         sometimes!(done.is_ok(), "a request for a bucket of the cluster is answered");
         sometimes!(
