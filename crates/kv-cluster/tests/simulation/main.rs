@@ -1,4 +1,4 @@
-//! Stores on several machines with one bucket, on the model of an engine with every fault that its rules allow.
+//! Stores on several machines with one bucket, with owners and without, on the model of an engine with every fault that its rules allow.
 #![cfg(feature = "model")]
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with the test")]
 
@@ -13,6 +13,9 @@ use kv_cluster::LogStorage;
 use kv_core::{Bucket, BucketServer, Operation, OperationResult, StorageErrorKind, Store, WriteError};
 use parking_lot::Mutex;
 
+// Stores that own the bucket by its name.
+mod owners;
+
 const MEMBERS: [&str; 3] = ["a", "b", "c"];
 const KEYS: [&str; 2] = ["milk", "eggs"];
 
@@ -24,7 +27,7 @@ enum Op {
     /// Puts a value, and returns the one that was there. It always changes something, so it is never answered from memory alone: see
     /// the promise of reads on the page of the crate.
     Replace(u64),
-    /// Only when nobody else works.
+    /// Of stores without a name for the owner only when nobody else works.
     Get,
 }
 

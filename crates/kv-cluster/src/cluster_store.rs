@@ -1,0 +1,237 @@
+//! The store of a cluster: requests for buckets, whichever member owns them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use genserver::supervisor::{ChildSpec, Supervisor};
+use genserver::{AsProcess, CALL_TIMEOUT, ProcessRef, StartError, StopError, start_link, time};
+use genserver_cluster::engine::EngineError;
+use genserver_cluster::{Cluster, NotSent, Owner, Remote, RemoteCallError, RemoteRef};
+use kv_core::{BucketName, Operation, OperationError, OperationResult, Storage as _, Store};
+use serde::Serialize;
+
+use crate::grants::{Grants, OwnedStorage};
+use crate::log::pause;
+use crate::messages::{Apply, Open, Remove, SentOperation};
+use crate::opener::{BucketOpener, GROUP, OpenerArgs};
+use crate::owner::{self, BucketOwner};
+use crate::placement::sort_for;
+use crate::storage::LogStorage;
+
+// Why a request has no answer.
+mod error;
+
+pub use error::ClusterStoreError;
+
+/// How long a member may take to start an owner before the next one is asked. The first one may be gone.
+const OPEN_WITHIN: Duration = Duration::from_secs(2);
+
+/// More would not fit into an instant.
+const TIMEOUT_MAX: Duration = Duration::from_hours(24 * 365);
+
+/// A store of named buckets on all members of a cluster: see [the crate's page](crate).
+///
+/// Each member starts one, and each takes the requests for every bucket. Its clones are the same store. Dropping it stops nothing; call
+/// [`stop`](Self::stop).
+///
+/// # Examples
+///
+/// On [the crate's page](crate).
+#[derive(Clone)]
+pub struct ClusterStore {
+    cluster: Cluster,
+    log: Arc<LogStorage>,
+    supervisor: Supervisor,
+    timeout: Duration,
+}
+
+impl ClusterStore {
+    /// Starts the store on this member of a cluster. From then on buckets may have their owner here.
+    ///
+    /// All members have to give their storage the same [name space](LogStorage::name_space).
+    ///
+    /// # Errors
+    ///
+    /// [`StartError`] as every start: the cluster does not run on this member, for instance.
+    pub async fn start(cluster: Cluster, storage: LogStorage) -> Result<Self, StartError> {
+        let (log, grants) = (Arc::new(storage), Arc::<Grants>::default());
+        let owned = OwnedStorage { log: Arc::clone(&log), grants: Arc::clone(&grants) };
+        let (buckets, store) = Store::options().storage(owned).child_spec("buckets");
+        let args = OpenerArgs { cluster: cluster.clone(), store, grants };
+        let opener = ChildSpec::server("opener", move || start_link::<BucketOpener>(args.clone()));
+        let supervisor = Supervisor::one_for_one().child(buckets).child(opener);
+        let supervisor = supervisor.start().default_label("cluster store").await?;
+        Ok(Self { cluster, log, supervisor, timeout: CALL_TIMEOUT })
+    }
+
+    /// The same store, whose requests wait for this time (default: [`CALL_TIMEOUT`]).
+    ///
+    /// A bucket whose owner's machine is gone without a word has no other owner within the cluster's
+    /// [time to live](genserver_cluster::ClusterOptions::time_to_live). Requests that may wait longer than that find the next one.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout.min(TIMEOUT_MAX);
+        self
+    }
+
+    /// Creates a bucket of this name, unless there is one. It has an owner when this returns.
+    ///
+    /// The first [`apply_each`](Self::apply_each) creates a bucket as well.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterStoreError`] if there is no such bucket, or may be none. Creating it again does no harm.
+    pub async fn create(&self, bucket: &str) -> Result<(), ClusterStoreError> {
+        self.apply_each(bucket, Vec::new()).await.map(drop)
+    }
+
+    /// Carries out operations on a bucket in order, each with a result of its own, as
+    /// [`Bucket::apply_each`](kv_core::Bucket::apply_each) does. No other client's operation comes in between. If there is no such
+    /// bucket, it is created.
+    ///
+    /// A change that was answered with its result is kept, whichever machine is gone afterwards.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterStoreError`] if none of them was carried out, or if nobody knows:
+    /// [`may_have_been_carried_out`](ClusterStoreError::may_have_been_carried_out) tells which.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping it gives up the answer, and the operations may still be carried out.
+    pub async fn apply_each(
+        &self,
+        bucket: &str,
+        operations: Vec<Operation>,
+    ) -> Result<Vec<Result<OperationResult, OperationError>>, ClusterStoreError> {
+        let operations = operations.into_iter().map(SentOperation).collect();
+        let results = self.ask(BucketName::new(bucket)?, Apply(operations)).await?;
+        Ok(results.into_iter().map(|result| result.map(|sent| sent.0).map_err(OperationError::from)).collect())
+    }
+
+    /// Removes a bucket and its entries: the next bucket of this name starts empty.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterStoreError`] if the bucket is still there, or may be.
+    pub async fn remove(&self, bucket: &str) -> Result<(), ClusterStoreError> {
+        let bucket = BucketName::new(bucket)?;
+        let removed = self.ask(bucket.clone(), Remove).await?;
+        removed.map_err(|why| ClusterStoreError::NotRemoved { bucket, why: why.into() })
+    }
+
+    /// Returns one page of the names of the buckets of all members, in order: at most `limit`, from the beginning or after a name.
+    ///
+    /// A bucket that was made a moment ago may be missing, and one that was removed may still be there.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterStoreError::Storage`] if they cannot be read.
+    pub async fn buckets(
+        &self,
+        after: Option<&BucketName>,
+        limit: usize,
+    ) -> Result<Vec<BucketName>, ClusterStoreError> {
+        self.log.buckets(after, limit).await.map_err(ClusterStoreError::Storage)
+    }
+
+    /// Reads which member owns a bucket at the moment; `None` if none does. The answer may be old, as that of [`Cluster::whereis`].
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError`] if it cannot be read.
+    pub async fn whereis(&self, bucket: &BucketName) -> Result<Option<Owner>, EngineError> {
+        self.cluster.whereis(&owner::name_of(bucket)).await
+    }
+
+    /// Stops the store on this member. The buckets that it owns end, and the next request for each finds another member.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServerRef::stop`](genserver::ServerRef::stop).
+    pub async fn stop(&self) -> Result<(), StopError> {
+        self.supervisor.stop().await
+    }
+
+    /// Asks the owner of a bucket. If there is none, it has a member become the owner, and asks again.
+    async fn ask<M, R>(&self, bucket: BucketName, message: M) -> Result<R, ClusterStoreError>
+    where
+        BucketOwner: Remote<M, Reply = Option<R>>,
+        M: Clone + Serialize + Send + 'static,
+    {
+        let owner = self.cluster.named::<BucketOwner>(owner::name_of(&bucket));
+        let until = time::now() + self.timeout;
+        let mut n = 0;
+        loop {
+            let mut why = match owner.call(message.clone()).timeout(left(until)).await {
+                Ok(Some(answer)) => return Ok(answer),
+                Ok(None) => "its owner has just ended".to_owned(),
+                Err(why) if why.may_have_been_carried_out() => {
+                    return Err(ClusterStoreError::Unanswered { bucket, why });
+                }
+                Err(why) if is_passing(&why) => why.to_string(),
+                Err(why) => return Err(ClusterStoreError::Refused { bucket, why }),
+            };
+            // One that is opened is there at once. After that something is slow, or in the way.
+            let opened = self.open(&bucket, until).await;
+            if n > 0 || opened.is_err() {
+                let _ = time::timeout(left(until), pause(n)).await;
+            }
+            n += 1;
+            if let Err(problem) = opened {
+                why = problem;
+            }
+            if left(until).is_zero() {
+                return Err(ClusterStoreError::NoOwner { bucket, after: self.timeout, why });
+            }
+        }
+    }
+
+    /// Has a member become the owner of a bucket, the preferred one first. Returns why none has.
+    async fn open(&self, bucket: &BucketName, until: Instant) -> Result<(), String> {
+        let openers = time::timeout(left(until), self.cluster.group_members::<BucketOpener>(GROUP)).await;
+        let openers = openers.map_err(|elapsed| elapsed.to_string())?;
+        let mut openers = openers.map_err(|error| error.to_string())?;
+        sort_for(bucket, &mut openers, RemoteRef::name);
+        let mut why = "no member has a store; start one, or wait until it has started again".to_owned();
+        for opener in openers {
+            match opener.call(Open(bucket.to_string())).timeout(left(until).min(OPEN_WITHIN)).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(problem)) => why = problem,
+                Err(problem) => why = problem.to_string(),
+            }
+            if left(until).is_zero() {
+                break;
+            }
+        }
+        Err(why)
+    }
+}
+
+/// Whether another try may find another owner. Nothing was carried out.
+fn is_passing(why: &RemoteCallError) -> bool {
+    matches!(why, RemoteCallError::NoProc { .. } | RemoteCallError::NotSent { why: NotSent::Engine(_), .. })
+}
+
+/// The time from now on.
+fn left(until: Instant) -> Duration {
+    until.saturating_duration_since(time::now())
+}
+
+/// The supervisor of the store on this member: for linking, monitoring, inspecting.
+impl AsProcess for ClusterStore {
+    fn as_process(&self) -> Option<ProcessRef> {
+        self.supervisor.as_process()
+    }
+}
+
+impl fmt::Debug for ClusterStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClusterStore")
+            .field("cluster", &self.cluster)
+            .field("storage", &self.log)
+            .field("timeout", &self.timeout)
+            .finish_non_exhaustive()
+    }
+}
