@@ -278,6 +278,8 @@ mod name;
 mod storage;
 // Committing the changes of all buckets together.
 mod committer;
+// A store on several machines.
+mod remote;
 // A storage in a folder.
 #[cfg(feature = "durable")]
 mod durable;
@@ -312,6 +314,7 @@ pub use operation::{AddOutcome, ExpireCondition, ExpireOutcome, KeyPage, Operati
 pub use registry::{
     CreateError, CreateLaterError, Registry, RegistryArgs, RegistryCall, RegistryCast, RegistryInfo, RegistryServer,
 };
+pub use remote::{Compared, RemoteEvent, RemoteStore, RemoteStoreError};
 pub use storage::{
     Commit, Durability, Entry, Fence, Loaded, MemoryStorage, Storage, StorageChange, StorageError, StorageErrorKind,
 };
