@@ -4,16 +4,23 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use genserver::supervisor::{ChildSpec, Supervisor};
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use genserver::supervisor::{ChildError, ChildSpec, Supervisor};
 use genserver::{AsProcess, CALL_TIMEOUT, ProcessRef, StartError, StopError, start_link, time};
 use genserver_cluster::engine::EngineError;
 use genserver_cluster::{Cluster, NotSent, Owner, Remote, RemoteCallError, RemoteRef};
-use kv_core::{BucketName, Operation, OperationError, OperationResult, Storage as _, Store};
+use kv_core::{
+    BucketName, Compared, Operation, OperationError, OperationResult, RemoteEvent, RemoteStore, RemoteStoreError,
+    Storage as _, Store,
+};
 use serde::Serialize;
 
+use crate::events::{Announcer, Events, Listener};
 use crate::grants::{Grants, OwnedStorage};
 use crate::log::pause;
-use crate::messages::{Apply, Open, Remove, SentOperation};
+use crate::messages::{Apply, ApplyAll, CompareAndSet, NotOpened, Open, Opened, Remove, SentOperation};
 use crate::opener::{BucketOpener, GROUP, OpenerArgs};
 use crate::owner::{self, BucketOwner};
 use crate::placement::sort_for;
@@ -42,6 +49,7 @@ const TIMEOUT_MAX: Duration = Duration::from_hours(24 * 365);
 pub struct ClusterStore {
     cluster: Cluster,
     log: Arc<LogStorage>,
+    events: Events,
     supervisor: Supervisor,
     timeout: Duration,
 }
@@ -58,11 +66,19 @@ impl ClusterStore {
         let (log, grants) = (Arc::new(storage), Arc::<Grants>::default());
         let owned = OwnedStorage { log: Arc::clone(&log), grants: Arc::clone(&grants) };
         let (buckets, store) = Store::options().storage(owned).child_spec("buckets");
-        let args = OpenerArgs { cluster: cluster.clone(), store, grants };
+        let (own_events, own) = Events::new("own events");
+        let (all_events, events) = Events::new("events");
+        let (engine, subject) = log.events();
+        let listener = Listener { engine: Arc::clone(&engine), subject: subject.clone(), all: events.clone() };
+        let listener = ChildSpec::process("listener", move |me| listener.clone().run(me));
+        let announcer = Announcer { engine, subject, own: own.clone(), store: store.clone() };
+        let announcer = ChildSpec::process("announcer", move |me| announcer.clone().run(me));
+        let args = OpenerArgs { cluster: cluster.clone(), log: Arc::clone(&log), store, grants, events: own };
         let opener = ChildSpec::server("opener", move || start_link::<BucketOpener>(args.clone()));
-        let supervisor = Supervisor::one_for_one().child(buckets).child(opener);
-        let supervisor = supervisor.start().default_label("cluster store").await?;
-        Ok(Self { cluster, log, supervisor, timeout: CALL_TIMEOUT })
+        // The buckets before what is told of them, and the opener last, so that nothing is opened that nobody is told of.
+        let tree = Supervisor::one_for_one().child(own_events).child(all_events).child(listener).child(buckets);
+        let supervisor = tree.child(announcer).child(opener).start().default_label("cluster store").await?;
+        Ok(Self { cluster, log, events, supervisor, timeout: CALL_TIMEOUT })
     }
 
     /// The same store, whose requests wait for this time (default: [`CALL_TIMEOUT`]).
@@ -77,18 +93,26 @@ impl ClusterStore {
 
     /// Creates a bucket of this name, unless there is one. It has an owner when this returns.
     ///
-    /// The first [`apply_each`](Self::apply_each) creates a bucket as well.
-    ///
     /// # Errors
     ///
     /// [`ClusterStoreError`] if there is no such bucket, or may be none. Creating it again does no harm.
     pub async fn create(&self, bucket: &str) -> Result<(), ClusterStoreError> {
-        self.apply_each(bucket, Vec::new()).await.map(drop)
+        self.ask(BucketName::new(bucket)?, Apply(Vec::new()), true).await.map(drop)
+    }
+
+    /// Whether there is a bucket of this name. One that was made a moment ago may be missing, and one that was removed may still be
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// [`ClusterStoreError::Storage`] if the names cannot be read.
+    pub async fn contains(&self, bucket: &str) -> Result<bool, ClusterStoreError> {
+        let Ok(bucket) = BucketName::new(bucket) else { return Ok(false) };
+        self.log.contains(&bucket).await.map_err(ClusterStoreError::Storage)
     }
 
     /// Carries out operations on a bucket in order, each with a result of its own, as
-    /// [`Bucket::apply_each`](kv_core::Bucket::apply_each) does. No other client's operation comes in between. If there is no such
-    /// bucket, it is created.
+    /// [`Bucket::apply_each`](kv_core::Bucket::apply_each) does. No other client's operation comes in between.
     ///
     /// A change that was answered with its result is kept, whichever machine is gone afterwards.
     ///
@@ -106,8 +130,50 @@ impl ClusterStore {
         operations: Vec<Operation>,
     ) -> Result<Vec<Result<OperationResult, OperationError>>, ClusterStoreError> {
         let operations = operations.into_iter().map(SentOperation).collect();
-        let results = self.ask(BucketName::new(bucket)?, Apply(operations)).await?;
+        let results = self.ask(BucketName::new(bucket)?, Apply(operations), false).await?;
         Ok(results.into_iter().map(|result| result.map(|sent| sent.0).map_err(OperationError::from)).collect())
+    }
+
+    /// Carries out all operations or, if one of them is refused, none, as [`Bucket::apply`](kv_core::Bucket::apply) does. Returns their
+    /// results, or why they were refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply_each`](Self::apply_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`apply_each`](Self::apply_each).
+    pub async fn apply(
+        &self,
+        bucket: &str,
+        operations: Vec<Operation>,
+    ) -> Result<Result<Vec<OperationResult>, OperationError>, ClusterStoreError> {
+        let operations = operations.into_iter().map(SentOperation).collect();
+        let results = self.ask(BucketName::new(bucket)?, ApplyAll(operations), false).await?;
+        Ok(results.map(|all| all.into_iter().map(|sent| sent.0).collect()).map_err(OperationError::from))
+    }
+
+    /// Sets or removes a key if its value is the expected one, as
+    /// [`Bucket::compare_and_set`](kv_core::Bucket::compare_and_set) does. Returns whether it was, or why the change was refused.
+    ///
+    /// # Errors
+    ///
+    /// As [`apply_each`](Self::apply_each).
+    ///
+    /// # Cancel safety
+    ///
+    /// As [`apply_each`](Self::apply_each).
+    pub async fn compare_and_set(
+        &self,
+        bucket: &str,
+        key: impl Into<Bytes>,
+        expected: Option<Bytes>,
+        new: Option<Bytes>,
+    ) -> Result<Result<Compared, OperationError>, ClusterStoreError> {
+        let compare = CompareAndSet { key: key.into(), expected, new };
+        let compared = self.ask(BucketName::new(bucket)?, compare, false).await?;
+        Ok(compared.map(|sent| sent.0).map_err(OperationError::from))
     }
 
     /// Removes a bucket and its entries: the next bucket of this name starts empty.
@@ -117,7 +183,7 @@ impl ClusterStore {
     /// [`ClusterStoreError`] if the bucket is still there, or may be.
     pub async fn remove(&self, bucket: &str) -> Result<(), ClusterStoreError> {
         let bucket = BucketName::new(bucket)?;
-        let removed = self.ask(bucket.clone(), Remove).await?;
+        let removed = self.ask(bucket.clone(), Remove, false).await?;
         removed.map_err(|why| ClusterStoreError::NotRemoved { bucket, why: why.into() })
     }
 
@@ -134,6 +200,19 @@ impl ClusterStore {
         limit: usize,
     ) -> Result<Vec<BucketName>, ClusterStoreError> {
         self.log.buckets(after, limit).await.map_err(ClusterStoreError::Storage)
+    }
+
+    /// Begins to tell what happens to buckets and their keys, on all members: that a bucket was created or removed, and that a key was put
+    /// or deleted or has expired. The stream ends with the store.
+    ///
+    /// The events of one bucket are in order. Nothing waits for who listens, and messages between machines may be lost:
+    /// [`RemoteEvent::Missed`] says so, if it is known. What must not be missed is in the bucket.
+    ///
+    /// # Errors
+    ///
+    /// [`ChildError`] if the store has stopped.
+    pub async fn events(&self) -> Result<BoxStream<'static, RemoteEvent>, ChildError> {
+        self.events.stream().await
     }
 
     /// Reads which member owns a bucket at the moment; `None` if none does. The answer may be old, as that of [`Cluster::whereis`].
@@ -154,8 +233,9 @@ impl ClusterStore {
         self.supervisor.stop().await
     }
 
-    /// Asks the owner of a bucket. If there is none, it has a member become the owner, and asks again.
-    async fn ask<M, R>(&self, bucket: BucketName, message: M) -> Result<R, ClusterStoreError>
+    /// Asks the owner of a bucket. If there is none, it has a member become the owner, and asks again. That one creates the bucket, if
+    /// it is not there and may be created.
+    async fn ask<M, R>(&self, bucket: BucketName, message: M, creates: bool) -> Result<R, ClusterStoreError>
     where
         BucketOwner: Remote<M, Reply = Option<R>>,
         M: Clone + Serialize + Send + 'static,
@@ -174,13 +254,15 @@ impl ClusterStore {
                 Err(why) => return Err(ClusterStoreError::Refused { bucket, why }),
             };
             // One that is opened is there at once. After that something is slow, or in the way.
-            let opened = self.open(&bucket, until).await;
-            if n > 0 || opened.is_err() {
+            let opened = self.open(&bucket, creates, until).await;
+            if n > 0 || matches!(opened, Err(NotOpened::Failed(_))) {
                 let _ = time::timeout(left(until), pause(n)).await;
             }
             n += 1;
-            if let Err(problem) = opened {
-                why = problem;
+            match opened {
+                Ok(()) => {}
+                Err(NotOpened::Absent) => return Err(ClusterStoreError::NotFound { bucket }),
+                Err(NotOpened::Failed(problem)) => why = problem,
             }
             if left(until).is_zero() {
                 return Err(ClusterStoreError::NoOwner { bucket, after: self.timeout, why });
@@ -189,23 +271,76 @@ impl ClusterStore {
     }
 
     /// Has a member become the owner of a bucket, the preferred one first. Returns why none has.
-    async fn open(&self, bucket: &BucketName, until: Instant) -> Result<(), String> {
+    async fn open(&self, bucket: &BucketName, creates: bool, until: Instant) -> Opened {
+        let failed = |why: String| NotOpened::Failed(why);
         let openers = time::timeout(left(until), self.cluster.group_members::<BucketOpener>(GROUP)).await;
-        let openers = openers.map_err(|elapsed| elapsed.to_string())?;
-        let mut openers = openers.map_err(|error| error.to_string())?;
+        let openers = openers.map_err(|elapsed| failed(elapsed.to_string()))?;
+        let mut openers = openers.map_err(|error| failed(error.to_string()))?;
         sort_for(bucket, &mut openers, RemoteRef::name);
         let mut why = "no member has a store; start one, or wait until it has started again".to_owned();
         for opener in openers {
-            match opener.call(Open(bucket.to_string())).timeout(left(until).min(OPEN_WITHIN)).await {
-                Ok(Ok(())) => return Ok(()),
-                Ok(Err(problem)) => why = problem,
+            let open = Open { bucket: bucket.to_string(), creates };
+            match opener.call(open).timeout(left(until).min(OPEN_WITHIN)).await {
+                Ok(Err(NotOpened::Failed(problem))) => why = problem,
+                Ok(opened) => return opened,
                 Err(problem) => why = problem.to_string(),
             }
             if left(until).is_zero() {
                 break;
             }
         }
-        Err(why)
+        Err(failed(why))
+    }
+}
+
+/// For servers, which ask it as any store on several machines.
+#[async_trait]
+impl RemoteStore for ClusterStore {
+    async fn create(&self, bucket: &str) -> Result<(), RemoteStoreError> {
+        Ok(self.create(bucket).await?)
+    }
+
+    async fn contains(&self, bucket: &str) -> Result<bool, RemoteStoreError> {
+        Ok(self.contains(bucket).await?)
+    }
+
+    async fn apply_each(
+        &self,
+        bucket: &str,
+        operations: Vec<Operation>,
+    ) -> Result<Vec<Result<OperationResult, OperationError>>, RemoteStoreError> {
+        Ok(self.apply_each(bucket, operations).await?)
+    }
+
+    async fn apply(
+        &self,
+        bucket: &str,
+        operations: Vec<Operation>,
+    ) -> Result<Result<Vec<OperationResult>, OperationError>, RemoteStoreError> {
+        Ok(self.apply(bucket, operations).await?)
+    }
+
+    async fn compare_and_set(
+        &self,
+        bucket: &str,
+        key: Bytes,
+        expected: Option<Bytes>,
+        new: Option<Bytes>,
+    ) -> Result<Result<Compared, OperationError>, RemoteStoreError> {
+        Ok(self.compare_and_set(bucket, key, expected, new).await?)
+    }
+
+    async fn remove(&self, bucket: &str) -> Result<(), RemoteStoreError> {
+        Ok(self.remove(bucket).await?)
+    }
+
+    async fn names(&self, after: Option<&str>, limit: usize) -> Result<Vec<BucketName>, RemoteStoreError> {
+        let after = after.map(BucketName::new).transpose()?;
+        Ok(self.buckets(after.as_ref(), limit).await?)
+    }
+
+    async fn events(&self) -> Result<BoxStream<'static, RemoteEvent>, RemoteStoreError> {
+        self.events().await.map_err(|error| RemoteStoreError::Other(error.to_string()))
     }
 }
 

@@ -138,6 +138,8 @@ mod placement;
 mod grants;
 // ... and what it is asked, as it travels.
 mod messages;
+// What happens in buckets, told to all members.
+mod events;
 // The storage.
 mod storage;
 // The names of all buckets.
@@ -148,6 +150,9 @@ mod log;
 mod contents;
 // The format of an entry.
 mod record;
+
+/// The cluster, and the engine under it.
+pub use genserver_cluster;
 
 pub use cluster_store::{ClusterStore, ClusterStoreError};
 pub use storage::{ENTRY_MAX, LogStorage};

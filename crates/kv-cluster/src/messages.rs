@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use kv_core::{
-    AddOutcome, ExpireCondition, ExpireOutcome, Expiry, KeyPage, LimitError, Operation, OperationError,
+    AddOutcome, Compared, ExpireCondition, ExpireOutcome, Expiry, KeyPage, LimitError, Operation, OperationError,
     OperationResult, StorageError, StorageErrorKind, TimeToLive,
 };
 use serde::{Deserialize, Serialize};
@@ -30,12 +30,53 @@ pub(crate) struct Remove;
 /// What an owner answers to [`Remove`].
 pub(crate) type Removed = Option<Result<(), SentError>>;
 
+/// Carries out all operations, or none if one is refused.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct ApplyAll(pub(crate) Vec<SentOperation>);
+
+/// What an owner answers to [`ApplyAll`]; `None` as [`Apply`].
+pub(crate) type AppliedAll = Option<Result<Vec<SentResult>, SentError>>;
+
+/// Sets or removes a key, if its value is the expected one.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct CompareAndSet {
+    pub(crate) key: Bytes,
+    pub(crate) expected: Option<Bytes>,
+    pub(crate) new: Option<Bytes>,
+}
+
+/// What an owner answers to [`CompareAndSet`]; `None` as [`Apply`].
+pub(crate) type CompareAndSetDone = Option<Result<SentCompared, SentError>>;
+
 /// Asks a member to be the owner of the bucket with this name, if there is none.
 #[derive(Clone, Serialize, Deserialize)]
-pub(crate) struct Open(pub(crate) String);
+pub(crate) struct Open {
+    pub(crate) bucket: String,
+    /// Whether the bucket is created if it is not there.
+    pub(crate) creates: bool,
+}
 
 /// What a member answers to [`Open`]: that there is an owner, or why not.
-pub(crate) type Opened = Result<(), String>;
+pub(crate) type Opened = Result<(), NotOpened>;
+
+/// Why a bucket has no owner.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) enum NotOpened {
+    /// There is no such bucket.
+    Absent,
+    /// This text says it.
+    Failed(String),
+}
+
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct SentCompared(#[serde(with = "ComparedMirror")] pub(crate) Compared);
+
+#[derive(Serialize, Deserialize)]
+#[serde(remote = "Compared")]
+enum ComparedMirror {
+    Set,
+    Differs { found: Option<Bytes> },
+}
 
 #[derive(Clone, Serialize, Deserialize)]
 pub(crate) struct SentOperation(#[serde(with = "OperationMirror")] pub(crate) Operation);

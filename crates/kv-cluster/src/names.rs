@@ -62,6 +62,15 @@ impl Names {
         Ok(page)
     }
 
+    /// Whether one of them is there. The newest may be missing.
+    pub(crate) async fn contain(&self, log: Log<'_>, name: &BucketName) -> Result<bool, ReadError> {
+        let mut contents = self.take();
+        contents.read_on(log.engine, log.name).await?;
+        let is_there = contents.get(name.as_bytes()).is_some();
+        self.put_back(contents);
+        Ok(is_there)
+    }
+
     /// Makes a change to what is there, if one is needed.
     async fn change(
         &self,

@@ -8,9 +8,11 @@ use genserver::{Caller, Cx, GenServer, Init, Never, Next, Outcome};
 use genserver_cluster::{Cluster, Clustered, JoinError, Messages, Remote, StartNamedError};
 use kv_core::{BucketName, Store};
 
+use crate::events::Events;
 use crate::grants::Grants;
-use crate::messages::{Open, Opened, VERSION};
+use crate::messages::{NotOpened, Open, Opened, VERSION};
 use crate::owner::{self, BucketOwner, OwnerArgs};
+use crate::storage::LogStorage;
 
 /// The group of these processes.
 pub(crate) const GROUP: &str = "kv.openers";
@@ -25,8 +27,10 @@ pub(crate) struct BucketOpener(OpenerArgs);
 #[derive(Clone)]
 pub(crate) struct OpenerArgs {
     pub(crate) cluster: Cluster,
+    pub(crate) log: Arc<LogStorage>,
     pub(crate) store: Store,
     pub(crate) grants: Arc<Grants>,
+    pub(crate) events: Events,
 }
 
 pub(crate) struct OpenerCall(Open, Caller<Opened>);
@@ -59,12 +63,14 @@ impl OpenerArgs {
     }
 
     /// Starts an owner here, unless there is one somewhere.
-    async fn open(self, bucket: BucketName) -> Opened {
-        let Self { cluster, store, grants } = self;
+    async fn open(self, bucket: BucketName, creates: bool) -> Opened {
+        let Self { cluster, log, store, grants, events } = self;
         let name = owner::name_of(&bucket);
-        match cluster.start_named::<BucketOwner>(name, OwnerArgs { bucket, store, grants }).await {
+        let args = OwnerArgs { bucket: bucket.clone(), creates, log: Arc::clone(&log), store, grants, events };
+        match cluster.start_named::<BucketOwner>(name, args).await {
             Ok(_) | Err(StartNamedError::AlreadyStarted { .. }) => Ok(()),
-            Err(error) => Err(error.to_string()),
+            Err(_) if !creates && log.contains(&bucket).await == Ok(false) => Err(NotOpened::Absent),
+            Err(error) => Err(NotOpened::Failed(error.to_string())),
         }
     }
 }
@@ -82,14 +88,14 @@ impl GenServer for BucketOpener {
         }
     }
 
-    async fn handle_call(&mut self, OpenerCall(Open(bucket), caller): OpenerCall, _cx: &mut Cx<Self>) -> Outcome<Self> {
-        let bucket = match BucketName::new(&bucket) {
+    async fn handle_call(&mut self, OpenerCall(open, caller): OpenerCall, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        let bucket = match BucketName::new(&open.bucket) {
             Ok(bucket) => bucket,
-            Err(error) => return Next::reply(caller, Err(error.to_string())),
+            Err(error) => return Next::reply(caller, Err(NotOpened::Failed(error.to_string()))),
         };
         let args = self.0.clone();
         // Loading takes a while, and others wait. A member hands over a bounded number of calls at a time.
-        Task::start(async move { caller.reply(args.open(bucket).await) })?;
+        Task::start(async move { caller.reply(args.open(bucket, open.creates).await) })?;
         Next::wait()
     }
 

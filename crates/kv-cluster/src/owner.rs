@@ -15,11 +15,17 @@ use genserver::task::Task;
 use genserver::{CallError, Caller, Cx, Exit, GenServer, Init, Never, Next, Outcome, ProcessRef, Reason};
 use genserver_cluster::{Clustered, Messages, Remote};
 use kv_core::{
-    Bucket, BucketName, CreateError, Operation, OperationError, StorageError, StorageErrorKind, Store, WriteError,
+    Bucket, BucketName, CompareAndSetError, Compared, Operation, OperationError, RemoteEvent, StorageError,
+    StorageErrorKind, Store, WriteError,
 };
 
+use crate::events::Events;
 use crate::grants::Grants;
-use crate::messages::{Applied, Apply, Remove, Removed, SentError, SentResult, VERSION};
+use crate::messages::{
+    Applied, AppliedAll, Apply, ApplyAll, CompareAndSet, CompareAndSetDone, Remove, Removed, SentCompared, SentError,
+    SentResult, VERSION,
+};
+use crate::storage::LogStorage;
 
 /// How long a bucket may go on with what it was asked when its owner is told to end.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
@@ -32,17 +38,25 @@ pub(crate) fn name_of(bucket: &BucketName) -> String {
 /// The owner of a bucket.
 pub(crate) struct BucketOwner {
     bucket: Bucket,
+    name: BucketName,
+    events: Events,
 }
 
 /// What an owner is started with.
 pub(crate) struct OwnerArgs {
     pub(crate) bucket: BucketName,
+    /// Whether the bucket is created if it is not there.
+    pub(crate) creates: bool,
+    pub(crate) log: Arc<LogStorage>,
     pub(crate) store: Store,
     pub(crate) grants: Arc<Grants>,
+    pub(crate) events: Events,
 }
 
 pub(crate) enum OwnerCall {
     Apply(Apply, Caller<Applied>),
+    ApplyAll(ApplyAll, Caller<AppliedAll>),
+    CompareAndSet(CompareAndSet, Caller<CompareAndSetDone>),
     Remove(Caller<Removed>),
 }
 
@@ -51,6 +65,22 @@ impl Remote<Apply> for BucketOwner {
 
     fn local(apply: Apply, caller: Caller<Applied>) -> OwnerCall {
         OwnerCall::Apply(apply, caller)
+    }
+}
+
+impl Remote<ApplyAll> for BucketOwner {
+    type Reply = AppliedAll;
+
+    fn local(apply: ApplyAll, caller: Caller<AppliedAll>) -> OwnerCall {
+        OwnerCall::ApplyAll(apply, caller)
+    }
+}
+
+impl Remote<CompareAndSet> for BucketOwner {
+    type Reply = CompareAndSetDone;
+
+    fn local(compare: CompareAndSet, caller: Caller<CompareAndSetDone>) -> OwnerCall {
+        OwnerCall::CompareAndSet(compare, caller)
     }
 }
 
@@ -64,21 +94,31 @@ impl Remote<Remove> for BucketOwner {
 
 impl Clustered for BucketOwner {
     fn messages() -> Messages<Self> {
-        Messages::new("kv.bucket", VERSION).call::<Apply>("apply").call::<Remove>("remove")
+        let messages = Messages::new("kv.bucket", VERSION).call::<Apply>("apply").call::<ApplyAll>("apply_all");
+        messages.call::<CompareAndSet>("compare_and_set").call::<Remove>("remove")
     }
 }
 
 impl OwnerArgs {
     /// Loads the bucket (O1).
-    async fn load(&self) -> Result<Bucket, CreateError> {
+    async fn load(&self) -> Result<Bucket, Reason> {
         self.end_bucket().await;
+        // Looked up by the one that has the name, so that a bucket that was just removed is not made again by who only reads it.
+        let is_there = self.log.contains(&self.bucket).await?;
+        if !self.creates && !is_there {
+            return Err(Reason::Shutdown);
+        }
         let _grant = self.grants.give(self.bucket.clone());
         let loaded = self.store.create(&self.bucket).await;
         if loaded.is_err() {
             // It may load all the same, and has no owner.
             self.end_bucket().await;
         }
-        loaded
+        let bucket = loaded?;
+        if !is_there {
+            self.events.tell(RemoteEvent::Created(self.bucket.clone()));
+        }
+        Ok(bucket)
     }
 
     /// Ends the bucket, if it is there.
@@ -102,9 +142,9 @@ impl GenServer for BucketOwner {
             Ok(bucket) => {
                 // If it has ended by now, its exit says so.
                 let _ = cx.link(&bucket);
-                Init::Run(Self { bucket })
+                Init::Run(Self { bucket, name: args.bucket, events: args.events })
             }
-            Err(error) => Init::Fail(error.into()),
+            Err(reason) => Init::Fail(reason),
         }
     }
 
@@ -115,7 +155,19 @@ impl GenServer for BucketOwner {
                 let operations = operations.into_iter().map(|sent| sent.0).collect();
                 answer(apply(bucket, operations), caller, owner)?;
             }
-            OwnerCall::Remove(caller) => answer(remove(bucket), caller, owner)?,
+            OwnerCall::ApplyAll(apply, caller) => answer(apply_all(bucket, apply), caller, owner)?,
+            OwnerCall::CompareAndSet(compare, caller) => answer(compare_and_set(bucket, compare), caller, owner)?,
+            OwnerCall::Remove(caller) => {
+                let (name, events) = (self.name.clone(), self.events.clone());
+                let removing = async move {
+                    let removed = remove(bucket).await;
+                    if matches!(removed, Carried::Done(Ok(()))) {
+                        events.tell(RemoteEvent::Removed(name));
+                    }
+                    removed
+                };
+                answer(removing, caller, owner)?;
+            }
         }
         Next::wait()
     }
@@ -184,6 +236,33 @@ async fn apply(bucket: Bucket, operations: Vec<Operation>) -> Carried<Vec<Result
         Ok(results) => {
             Carried::Done(results.into_iter().map(|result| result.map(SentResult).map_err(SentError::from)).collect())
         }
+        Err(error) => not_carried(&error),
+    }
+}
+
+async fn apply_all(bucket: Bucket, apply: ApplyAll) -> Carried<Result<Vec<SentResult>, SentError>> {
+    match split(bucket.apply(apply.0.into_iter().map(|sent| sent.0).collect()).await) {
+        Ok(results) if is_not_owner(&results) => Carried::Over,
+        Ok(results) => {
+            Carried::Done(results.map(|all| all.into_iter().map(SentResult).collect()).map_err(SentError::from))
+        }
+        Err(error) => not_carried(&error),
+    }
+}
+
+async fn compare_and_set(bucket: Bucket, compare: CompareAndSet) -> Carried<Result<SentCompared, SentError>> {
+    let CompareAndSet { key, expected, new } = compare;
+    let compared = match bucket.compare_and_set(key, expected, new).await {
+        Ok(()) => return Carried::Done(Ok(SentCompared(Compared::Set))),
+        Err(CompareAndSetError::Differs { found }) => {
+            return Carried::Done(Ok(SentCompared(Compared::Differs { found })));
+        }
+        Err(CompareAndSetError::Write(error)) => split::<()>(Err(error)),
+        Err(other) => Ok(Err(StorageError::new(other).into())),
+    };
+    match compared {
+        Ok(refused) if is_not_owner(&refused) => Carried::Over,
+        Ok(refused) => Carried::Done(refused.map(|()| SentCompared(Compared::Set)).map_err(SentError::from)),
         Err(error) => not_carried(&error),
     }
 }

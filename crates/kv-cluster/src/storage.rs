@@ -72,6 +72,11 @@ impl LogStorage {
         Self { entry_max: bytes, ..self }
     }
 
+    /// The engine, and the subject of what happens in the buckets.
+    pub(crate) fn events(&self) -> (Arc<dyn Engine>, String) {
+        (Arc::clone(&self.engine), format!("{}.kv.events", self.space))
+    }
+
     fn log<'a>(&'a self, name: &'a str) -> Log<'a> {
         Log { engine: &*self.engine, name, entry_max: self.entry_max }
     }
@@ -82,6 +87,12 @@ impl LogStorage {
 
     fn names_log(&self) -> String {
         format!("{}.buckets", self.space)
+    }
+
+    /// Whether there is a bucket of this name. One that was made a moment ago may be missing.
+    pub(crate) async fn contains(&self, bucket: &BucketName) -> Result<bool, StorageError> {
+        let names_log = self.names_log();
+        self.names.contain(self.log(&names_log), bucket).await.map_err(|error| names_error(&error))
     }
 
     /// Reads a bucket, and claims its log, so that no other owner writes it from then on.
@@ -163,7 +174,7 @@ impl Storage for LogStorage {
     async fn buckets(&self, after: Option<&BucketName>, limit: usize) -> Result<Vec<BucketName>, StorageError> {
         let names_log = self.names_log();
         let page = self.names.page(self.log(&names_log), after, limit).await;
-        page.map_err(|error| StorageError::new(format!("the names of the buckets: {error}")))
+        page.map_err(|error| names_error(&error))
     }
 
     async fn load(&self, bucket: &BucketName) -> Result<Loaded, StorageError> {
@@ -195,6 +206,10 @@ impl Storage for LogStorage {
         let read = self.engine.read(&self.names_log(), Position::default(), 1).await;
         read.map(drop).map_err(StorageError::new)
     }
+}
+
+fn names_error(error: &ReadError) -> StorageError {
+    StorageError::new(format!("the names of the buckets: {error}"))
 }
 
 /// What an error means for its bucket.

@@ -5,13 +5,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
+use futures::StreamExt as _;
 use genserver::time;
 use genserver_cluster::Cluster;
 use genserver_cluster::engine::model::Model;
 use kv_cluster::{ClusterStore, ClusterStoreError, LogStorage};
 use kv_core::{
-    AddOutcome, Bucket, BucketName, ExpireCondition, Expiry, KeyPage, LimitError, Operation, OperationError,
-    OperationResult, Storage as _, StorageErrorKind,
+    AddOutcome, Bucket, BucketName, Compared, ExpireCondition, Expiry, KeyEvent, KeyEventKind, KeyPage, LimitError,
+    Operation, OperationError, OperationResult, RemoteEvent, Storage as _, StorageErrorKind,
 };
 
 const MEMBERS: [&str; 3] = ["a", "b", "c"];
@@ -28,6 +29,7 @@ async fn machine(model: &Model, name: &'static str) -> Machine {
     Machine { name, cluster, store }
 }
 
+/// Three members, and the bucket `shopping`.
 async fn three() -> (Model, [Machine; 3]) {
     let model = Model::new();
     let machines = [machine(&model, "a").await, machine(&model, "b").await, machine(&model, "c").await];
@@ -37,6 +39,7 @@ async fn three() -> (Model, [Machine; 3]) {
             time::sleep(Duration::from_millis(10)).await;
         }
     }
+    machines[0].store.create("shopping").await.unwrap();
     (model, machines)
 }
 
@@ -178,8 +181,11 @@ async fn an_owner_whose_log_was_taken_ends_and_the_request_goes_to_the_next() {
 async fn a_bucket_that_was_removed_starts_empty() {
     let (_model, [a, b, c]) = three().await;
     one(&a.store, put("milk", "1")).await.unwrap();
+    assert!(c.store.contains("shopping").await.unwrap());
     b.store.remove("shopping").await.unwrap();
+    assert!(!c.store.contains("shopping").await.unwrap());
     assert_eq!(c.store.buckets(None, 10).await.unwrap(), [""; 0]);
+    a.store.create("shopping").await.unwrap();
     assert!(entries(&c.store).await.is_empty());
     one(&a.store, put("eggs", "6")).await.unwrap();
     assert_eq!(entries(&b.store).await.len(), 1);
@@ -189,7 +195,7 @@ async fn a_bucket_that_was_removed_starts_empty() {
 async fn every_operation_has_the_result_that_it_has_in_a_bucket_of_this_program() {
     let (_model, [a, _b, _c]) = three().await;
     let later = Expiry::At(SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000));
-    let never_mind = Expiry::After(Duration::from_secs(60));
+    let never_mind = Expiry::After(Duration::from_mins(1));
     let operations = vec![
         put("milk", "1"),
         Operation::Replace("milk".into(), "2".into()),
@@ -240,4 +246,63 @@ async fn a_change_that_is_refused_says_why_as_in_this_program() {
     let large = a.store.apply_each("shopping", vec![put("large", &"v".repeat(2_000_000))]).await.unwrap_err();
     assert!(matches!(large, ClusterStoreError::Refused { .. }), "{large}");
     assert!(matches!(a.store.create("").await, Err(ClusterStoreError::Name(_))));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bucket_that_is_not_there_is_not_made_by_a_request() {
+    let (_model, [a, b, _c]) = three().await;
+    let books = BucketName::new("books").unwrap();
+    let not_found = Err(ClusterStoreError::NotFound { bucket: books.clone() });
+    assert_eq!(a.store.apply_each("books", vec![put("emma", "1")]).await, not_found.clone().map(|()| Vec::new()));
+    assert_eq!(b.store.remove("books").await, not_found);
+    assert!(!a.store.contains("books").await.unwrap());
+    assert_eq!(a.store.buckets(None, 10).await.unwrap(), [name("shopping")]);
+    assert_eq!(a.store.whereis(&books).await.unwrap(), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_operations_are_carried_out_or_none() {
+    let (_model, [a, b, _c]) = three().await;
+    one(&a.store, put("milk", "1")).await.unwrap();
+    let long = put(&"k".repeat(600_000), "1");
+    let refused = b.store.apply("shopping", vec![put("milk", "2"), long]).await.unwrap().unwrap_err();
+    assert!(matches!(refused, OperationError::Limit(LimitError::Key { .. })), "{refused}");
+    assert_eq!(entries(&a.store).await["milk"], "1");
+    let applied = b.store.apply("shopping", vec![put("milk", "2"), Operation::Len]).await.unwrap();
+    assert_eq!(applied, Ok(vec![OperationResult::Put, OperationResult::Len(1)]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_is_replaced_only_if_it_is_the_expected_one() {
+    let (_model, [a, b, _c]) = three().await;
+    let set = async |store: &ClusterStore, expected: Option<&'static str>, new: Option<&'static str>| {
+        let (expected, new) = (expected.map(Into::into), new.map(Into::into));
+        store.compare_and_set("shopping", "milk", expected, new).await.unwrap().unwrap()
+    };
+    assert_eq!(set(&a.store, None, Some("1")).await, Compared::Set);
+    assert_eq!(set(&b.store, None, Some("2")).await, Compared::Differs { found: Some("1".into()) });
+    assert_eq!(set(&b.store, Some("1"), None).await, Compared::Set);
+    assert_eq!(set(&a.store, Some("1"), Some("3")).await, Compared::Differs { found: None });
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_happens_to_buckets_and_keys_is_told_on_every_member() {
+    let (_model, [a, b, c]) = three().await;
+    let mut told = [a.store.events().await.unwrap(), b.store.events().await.unwrap(), c.store.events().await.unwrap()];
+    a.store.create("books").await.unwrap();
+    b.store.apply_each("books", vec![put("emma", "1"), Operation::Delete("emma".into())]).await.unwrap();
+    c.store.remove("books").await.unwrap();
+    let key = |kind| RemoteEvent::Key(KeyEvent { bucket: name("books"), key: "emma".into(), kind });
+    for told in &mut told {
+        // Keys and buckets have managers of their own, so only those of each are in order.
+        let (mut buckets, mut keys) = (Vec::new(), Vec::new());
+        while buckets.len() + keys.len() < 4 {
+            match told.next().await.unwrap() {
+                event @ RemoteEvent::Key(_) => keys.push(event),
+                event => buckets.push(event),
+            }
+        }
+        assert_eq!(buckets, [RemoteEvent::Created(name("books")), RemoteEvent::Removed(name("books"))]);
+        assert_eq!(keys, [key(KeyEventKind::Put), key(KeyEventKind::Delete)]);
+    }
 }

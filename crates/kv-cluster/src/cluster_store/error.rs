@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use genserver_cluster::RemoteCallError;
-use kv_core::{BucketName, NameError, OperationError, StorageError};
+use kv_core::{BucketName, NameError, OperationError, RemoteStoreError, StorageError};
 
 /// Why a request for a bucket was not carried out, or may not have been.
 #[derive(Clone, PartialEq, Debug, thiserror::Error)]
@@ -12,6 +12,12 @@ pub enum ClusterStoreError {
     /// The name of the bucket is not valid. Nothing was asked.
     #[error(transparent)]
     Name(#[from] NameError),
+    /// There is no bucket of this name, or it was made a moment ago. Nothing was carried out.
+    #[error("there is no bucket {bucket}; create it first")]
+    NotFound {
+        /// The name.
+        bucket: BucketName,
+    },
     /// No member became the owner of the bucket in time. Nothing was carried out.
     #[error(
         "the bucket {bucket} had no owner within {after:?}, so nothing was carried out: {why}; ask again, since a machine that is gone \
@@ -55,6 +61,16 @@ pub enum ClusterStoreError {
     /// The names of the buckets cannot be read.
     #[error(transparent)]
     Storage(StorageError),
+}
+
+impl From<ClusterStoreError> for RemoteStoreError {
+    fn from(error: ClusterStoreError) -> Self {
+        match error {
+            ClusterStoreError::NotFound { .. } => Self::NotFound,
+            ClusterStoreError::Name(error) => Self::Name(error),
+            other => Self::Other(other.to_string()),
+        }
+    }
 }
 
 impl ClusterStoreError {

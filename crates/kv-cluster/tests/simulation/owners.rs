@@ -88,6 +88,7 @@ async fn nothing_is_lost(sim: &Sim<'_>) {
     for member in MEMBERS {
         machines.push(machine(&engine, member).await);
     }
+    machines[0].store.clone().timeout(Duration::from_mins(1)).create("shopping").await.unwrap();
     engine.set_faults(faults(sim));
     sim.faults(Faults::swarm().kill::<BucketServer>().kill_named("committer").at_most(3));
     sim.clients(MEMBERS.len() + 1, async |client| match machines.get(client.number()) {
