@@ -13,16 +13,17 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use futures::io::AsyncWrite;
-use kv_core::{Operation, OperationResult, Store, TimeToLive};
+use kv_core::{Operation, OperationResult, TimeToLive};
 
 use crate::answer;
 use crate::command::{CommandLine, Verb, times};
+use crate::served::ServedStore;
 use crate::session::replies::{Replies, ReplyError};
 
 // What it shares with other protocols.
 mod bucket_batch;
 
-pub(crate) use bucket_batch::{BucketBatch, CommandResults, Missing, Refusal, create};
+pub(crate) use bucket_batch::{BucketBatch, CommandResults, Missing, Refusal};
 
 /// The gathered commands of one read.
 #[derive(Default)]
@@ -117,7 +118,7 @@ impl CommandBatch {
     /// Executes the commands and writes their answers in order.
     pub(crate) async fn carry_out<W: AsyncWrite + Unpin>(
         &mut self,
-        store: &Store,
+        store: &ServedStore,
         replies: &mut Replies<W>,
     ) -> Result<(), ReplyError> {
         self.0.execute(store).await;

@@ -258,6 +258,8 @@ mod limits;
 mod throttle;
 // Serving one client.
 mod session;
+// What it serves.
+mod served;
 // Executing the commands of one read.
 mod batch;
 // The protocol of Redis.
@@ -293,4 +295,5 @@ pub use lines::LineBuffer;
 pub use password::{
     HashPasswordError, ParsePasswordHashError, Password, PasswordError, PasswordHash, ReadPasswordError,
 };
+pub use served::ServedStore;
 pub use session::{Session, SessionEnd};

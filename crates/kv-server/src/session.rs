@@ -5,13 +5,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures::io::{AsyncRead, AsyncWrite};
-use kv_core::Store;
 
 use crate::drain::Drain;
 use crate::limits::Limits;
 use crate::login::{Door, Login};
 use crate::password::PasswordHash;
 use crate::resp::{RespClients, RespProtocol};
+use crate::served::ServedStore;
 
 // The life of a session.
 mod connection;
@@ -44,8 +44,7 @@ use replies::ReplyError;
 ///
 /// ```
 /// use futures::io::Cursor;
-/// use kv_core::Store;
-/// use kv_server::{Session, SessionEnd};
+/// /// use kv_server::{Session, SessionEnd};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -65,8 +64,7 @@ use replies::ReplyError;
 /// ```
 /// use genserver::{Probe, ProbeRef};
 /// # use futures::io::Cursor;
-/// # use kv_core::Store;
-/// # use kv_server::Session;
+/// # /// # use kv_server::Session;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -107,7 +105,7 @@ use replies::ReplyError;
 #[derive(Clone, Debug)]
 #[must_use = "nothing is read until it serves"]
 pub struct Session {
-    store: Store,
+    store: ServedStore,
     limits: Limits,
     drain: Drain,
     clients: RespClients,
@@ -118,9 +116,9 @@ pub struct Session {
 
 impl Session {
     /// Creates a session on a store, with the default [limits](Limits).
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: impl Into<ServedStore>) -> Self {
         Self {
-            store,
+            store: store.into(),
             limits: Limits::default(),
             drain: Drain::new(),
             clients: RespClients::default(),
@@ -139,8 +137,7 @@ impl Session {
     ///
     /// ```
     /// use futures::io::Cursor;
-    /// use kv_core::Store;
-    /// use kv_server::Session;
+    ///     /// use kv_server::Session;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -164,8 +161,7 @@ impl Session {
     ///
     /// ```
     /// # use futures::io::Cursor;
-    /// use kv_core::Store;
-    /// use kv_server::{Limits, Session, SessionEnd};
+    ///     /// use kv_server::{Limits, Session, SessionEnd};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -198,8 +194,7 @@ impl Session {
     ///
     /// ```
     /// # use futures::io::Cursor;
-    /// use kv_core::Store;
-    /// use kv_server::{Drain, Session, SessionEnd};
+    ///     /// use kv_server::{Drain, Session, SessionEnd};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -232,8 +227,7 @@ impl Session {
     ///
     /// ```
     /// use futures::io::Cursor;
-    /// use kv_core::Store;
-    /// use kv_server::{Password, Session};
+    ///     /// use kv_server::{Password, Session};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -281,8 +275,7 @@ impl Session {
     ///
     /// ```
     /// use futures::io::Cursor;
-    /// use kv_core::Store;
-    /// use kv_server::{Session, SessionEnd};
+    ///     /// use kv_server::{Session, SessionEnd};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -9,7 +9,11 @@ use std::vec;
 use bytes::Bytes;
 use futures::future::join_all;
 use genserver::{CallError, yield_now};
-use kv_core::{Bucket, CreateError, Durability, Operation, OperationError, OperationResult, Store, WriteError};
+use kv_core::{
+    Bucket, Durability, Operation, OperationError, OperationResult, RemoteStore, RemoteStoreError, Store, WriteError,
+};
+
+use crate::served::{Kind, ServedStore, create, utf8};
 
 /// The most commands that are gathered. More gain little, a bucket has other clients, and answers may be large and stay in
 /// memory until they are written.
@@ -129,6 +133,16 @@ pub(crate) enum Refusal {
     Error(String),
 }
 
+impl Refusal {
+    /// What is wrong, for a protocol that has no answer of its own for a bucket that is not there.
+    pub(crate) fn text(&self) -> &str {
+        match self {
+            Self::NotFound => "there is no such bucket; create it first",
+            Self::Error(text) => text,
+        }
+    }
+}
+
 /// The results for one command: as many as it has operations.
 pub(crate) struct CommandResults<'a> {
     results: Option<&'a mut Results>,
@@ -200,7 +214,7 @@ impl<A> BucketBatch<A> {
     }
 
     /// Sends each bucket its operations, and waits for their results.
-    pub(crate) async fn execute(&mut self, store: &Store) {
+    pub(crate) async fn execute(&mut self, store: &ServedStore) {
         match &mut self.groups[..self.tags.len()] {
             [group] => group.execute(store, Some(&mut self.last)).await,
             // A bucket that waits for a disk answers after a commit, and one commit can have the changes of all buckets.
@@ -270,8 +284,36 @@ impl Group {
         }
     }
 
-    async fn execute(&mut self, store: &Store, last: Option<&mut LastBucket>) {
-        self.results = self.ask(store, last).await.unwrap_or_else(Results::Refused);
+    async fn execute(&mut self, store: &ServedStore, last: Option<&mut LastBucket>) {
+        let asked = match store.kind() {
+            Kind::Here(store) => self.ask(store, last).await,
+            // Boxed, so that the future for a store of this program stays small.
+            Kind::Remote(store) => Box::pin(self.ask_remote(&**store)).await,
+        };
+        self.results = asked.unwrap_or_else(Results::Refused);
+    }
+
+    /// Asks a store on several machines, which finds the bucket by its name.
+    async fn ask_remote(&mut self, store: &dyn RemoteStore) -> Result<Results, Refusal> {
+        let mut operations = std::mem::take(&mut self.operations);
+        operations.extend(self.only.take());
+        let name = match utf8(&self.name) {
+            Ok(name) => name,
+            Err(refusal) => return Ok(Results::NotCreated(refusal)),
+        };
+        // Its keys and values are not copied.
+        let again = self.is_created.then(|| operations.clone());
+        let results = match (store.apply_each(name, operations).await, again) {
+            (Err(RemoteStoreError::NotFound), None) => return Ok(Results::NotCreated(Refusal::NotFound)),
+            (Err(RemoteStoreError::NotFound), Some(operations)) => {
+                if let Err(error) = store.create(name).await {
+                    return Ok(Results::NotCreated(error.into()));
+                }
+                store.apply_each(name, operations).await?
+            }
+            (results, _) => results?,
+        };
+        Ok(Results::Each(results.into_iter()))
     }
 
     async fn ask(&mut self, store: &Store, last: Option<&mut LastBucket>) -> Result<Results, Refusal> {
@@ -316,18 +358,6 @@ fn tag(name: &[u8]) -> u64 {
     name.last_chunk().map_or_else(few, |last| u64::from_le_bytes(*last))
 }
 
-/// Creates a bucket whose name comes from a client.
-///
-/// # Errors
-///
-/// [`Refusal::Error`] if the name is not one, or as [`Store::create`].
-pub(crate) async fn create(store: &Store, name: &[u8]) -> Result<Bucket, Refusal> {
-    match std::str::from_utf8(name) {
-        Ok(name) => store.create(name).await.map_err(|error: CreateError| Refusal::Error(error.to_string())),
-        Err(_) => Err(Refusal::Error("the name is not UTF-8; give the bucket one that is".to_owned())),
-    }
-}
-
 impl CommandResults<'_> {
     /// The next result.
     ///
@@ -364,12 +394,6 @@ impl From<CallError> for Refusal {
             CallError::NoProc { .. } => Self::NotFound,
             error => Self::Error(error.to_string()),
         }
-    }
-}
-
-impl From<OperationError> for Refusal {
-    fn from(error: OperationError) -> Self {
-        WriteError::from(error).into()
     }
 }
 

@@ -9,7 +9,6 @@ use genserver::dynamic_supervisor::DynamicSupervisor;
 use genserver::report::{CustomReport, Level, Report};
 use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::{AsProcess, Ended, ProcessRef, Reason, StartError, StopError};
-use kv_core::Store;
 
 use super::acceptor::Acceptor;
 use super::address::Address;
@@ -22,6 +21,7 @@ use super::tls::ServerTls;
 use super::who::Who;
 use crate::limits::Limits;
 use crate::password::PasswordHash;
+use crate::served::ServedStore;
 use crate::session::Session;
 
 /// A reference to a running server: see the [module](super).
@@ -39,8 +39,7 @@ pub struct Server {
 /// # Examples
 ///
 /// ```
-/// # use kv_core::Store;
-/// # #[tokio::main(flavor = "current_thread")]
+/// # /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let store = Store::start().await?;
 /// # let folder = tempfile::tempdir()?;
@@ -75,8 +74,7 @@ pub struct ServerOptions {
 /// # Examples
 ///
 /// ```
-/// # use kv_core::Store;
-/// # #[tokio::main(flavor = "current_thread")]
+/// # /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let store = Store::start().await?;
 /// use kv_server::net::{Server, StartServerError};
@@ -152,8 +150,7 @@ impl Server {
     /// # Examples
     ///
     /// ```
-    /// # use kv_core::Store;
-    /// use futures::{AsyncReadExt, AsyncWriteExt};
+    /// #     /// use futures::{AsyncReadExt, AsyncWriteExt};
     /// use kv_server::net::{self, Server};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -194,8 +191,7 @@ impl Server {
     /// # Examples
     ///
     /// ```
-    /// # use kv_core::Store;
-    /// # #[tokio::main(flavor = "current_thread")]
+    /// #     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let store = Store::start().await?;
     /// use futures::{AsyncReadExt, AsyncWriteExt};
@@ -251,8 +247,7 @@ impl ServerOptions {
     /// # Examples
     ///
     /// ```
-    /// # use kv_core::Store;
-    /// use kv_server::net::Server;
+    /// #     /// use kv_server::net::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -284,8 +279,7 @@ impl ServerOptions {
     /// # Examples
     ///
     /// ```
-    /// # use kv_core::Store;
-    /// use futures::{AsyncReadExt, AsyncWriteExt};
+    /// #     /// use futures::{AsyncReadExt, AsyncWriteExt};
     /// use kv_server::net::{self, Server};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -320,8 +314,7 @@ impl ServerOptions {
     /// ```
     /// # use std::fs::{self, Permissions};
     /// # use std::os::unix::fs::PermissionsExt;
-    /// # use kv_core::Store;
-    /// use kv_server::PasswordHash;
+    /// #     /// use kv_server::PasswordHash;
     /// use kv_server::net::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -353,8 +346,7 @@ impl ServerOptions {
     /// In a container whose network keeps strangers out:
     ///
     /// ```
-    /// # use kv_core::Store;
-    /// use kv_server::net::Server;
+    /// #     /// use kv_server::net::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -419,8 +411,7 @@ impl ServerOptions {
     /// # Examples
     ///
     /// ```
-    /// use kv_core::Store;
-    /// use kv_server::net::Server;
+    ///     /// use kv_server::net::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -433,7 +424,7 @@ impl ServerOptions {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn start(self, store: Store) -> Result<Server, StartServerError> {
+    pub async fn start(self, store: impl Into<ServedStore>) -> Result<Server, StartServerError> {
         let session = Session::new(store).limits(self.limits);
         let session = match &self.who.password {
             Some(hash) => session.password(hash.clone()),

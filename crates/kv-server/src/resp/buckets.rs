@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::io::AsyncWrite;
-use kv_core::{BucketName, KeyPage};
+use kv_core::{BucketName, KeyPage, Operation, OperationResult};
 
 use super::answer;
 use super::gather::LISTED_MAX;
@@ -46,10 +46,8 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
         let mut removed = Ok(0);
         for name in request.from(1) {
             self.resp.batch.count(REMOVAL).await;
-            let Some(bucket) = std::str::from_utf8(name).ok().and_then(|name| self.store.lookup(name)) else {
-                continue;
-            };
-            match (bucket.remove().await.map_err(Refusal::from), &mut removed) {
+            let Some(bucket) = self.store.bucket(name) else { continue };
+            match (bucket.remove().await, &mut removed) {
                 (Ok(()), Ok(removed)) => *removed += 1,
                 (Err(Refusal::Error(text)), Ok(_)) => removed = Err(text),
                 _ => {}
@@ -61,42 +59,64 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
         }
     }
 
-    fn is_there(&self, name: &[u8]) -> bool {
-        std::str::from_utf8(name).is_ok_and(|name| self.store.lookup(name).is_some())
-    }
-
     pub(super) async fn exists(&mut self, request: Request<'_>) {
         let mut there = 0;
         for name in request.from(1) {
             self.resp.batch.count(1).await;
-            there += usize::from(self.is_there(name));
+            match self.store.contains(name).await {
+                Ok(is_there) => there += usize::from(is_there),
+                Err(refusal) => return reply::err(refusal.text(), self.replies.short()),
+            }
         }
         reply::count(there, self.replies.short());
     }
 
-    pub(super) fn type_of(&mut self, request: Request<'_>) {
-        let type_of = if self.is_there(request.get(1)) { "hash" } else { "none" };
-        reply::simple(type_of, self.replies.short());
+    pub(super) async fn type_of(&mut self, request: Request<'_>) {
+        match self.store.contains(request.get(1)).await {
+            Ok(true) => reply::simple("hash", self.replies.short()),
+            Ok(false) => reply::simple("none", self.replies.short()),
+            Err(refusal) => reply::err(refusal.text(), self.replies.short()),
+        }
     }
 
     pub(super) async fn dbsize(&mut self) {
-        let buckets = self.count_buckets().await;
-        reply::count(buckets, self.replies.short());
+        match self.count_buckets().await {
+            Ok(buckets) => reply::count(buckets, self.replies.short()),
+            Err(refusal) => reply::err(refusal.text(), self.replies.short()),
+        }
     }
 
     /// How many buckets there are, without those that the client has deleted.
-    pub(super) async fn count_buckets(&mut self) -> usize {
-        // When it answers, for whichever name, the registry has taken note of all that has ended before. If it does not answer, it is
-        // being started again, and counts those.
-        drop(self.store.lookup_ordered("0").await);
-        self.store.count()
+    pub(super) async fn count_buckets(&mut self) -> Result<usize, Refusal> {
+        if let Some(store) = self.store.here() {
+            // When it answers, for whichever name, the registry has taken note of all that has ended before. If it does not answer, it
+            // is being started again, and counts those.
+            drop(store.lookup_ordered("0").await);
+            return Ok(store.count());
+        }
+        let (mut count, mut after) = (0, None::<BucketName>);
+        loop {
+            let names = self.store.names(after.as_deref(), NAMES).await?;
+            count += names.len();
+            after = names.get(NAMES - 1).cloned();
+            if after.is_none() {
+                return Ok(count);
+            }
+            genserver::yield_now().await;
+        }
     }
 
     /// Lists the names that match.
     pub(super) async fn keys(&mut self, request: Request<'_>) -> Result<(), ReplyError> {
         let (mut found, mut after): (Vec<BucketName>, Option<BucketName>) = (Vec::new(), None);
         loop {
-            let names = self.store.names(after.as_deref(), NAMES);
+            let names = match self.store.names(after.as_deref(), NAMES).await {
+                Ok(names) => names,
+                Err(refusal) => {
+                    reply::err(refusal.text(), self.replies.short());
+                    return Ok(());
+                }
+            };
             after = names.get(NAMES - 1).cloned();
             found.extend(names.into_iter().filter(|name| matches(request.get(1), name.as_bytes())));
             if after.is_none() {
@@ -122,7 +142,13 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
     pub(super) async fn scan(&mut self, request: Request<'_>) -> Result<(), ReplyError> {
         let Some(options) = self.scan_options(request, 1) else { return Ok(()) };
         let after = options.after.as_deref().and_then(|after| std::str::from_utf8(after).ok());
-        let names = self.store.names(after, options.count);
+        let names = match self.store.names(after, options.count).await {
+            Ok(names) => names,
+            Err(refusal) => {
+                reply::err(refusal.text(), self.replies.short());
+                return Ok(());
+            }
+        };
         self.scan_cursor(names.get(options.count - 1).map(|last| Bytes::copy_from_slice(last.as_bytes())));
         let found: Vec<_> = names.iter().filter(|name| options.is_hash && options.matches(name.as_bytes())).collect();
         reply::array(found.len(), self.replies.short());
@@ -136,14 +162,14 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
     /// Lists some of the entries of a bucket.
     pub(super) async fn hscan(&mut self, request: Request<'_>) -> Result<(), ReplyError> {
         let Some(options) = self.scan_options(request, 2) else { return Ok(()) };
-        let bucket = std::str::from_utf8(request.get(1)).ok().and_then(|name| self.store.lookup(name));
         let page = KeyPage { after: options.after.clone(), limit: options.count };
-        let entries = match bucket {
-            Some(bucket) => bucket.entries(page).await.map_err(Refusal::from),
-            None => Ok(Vec::new()),
+        let entries = match self.store.bucket(request.get(1)) {
+            Some(bucket) => bucket.apply_one(Operation::Entries(page)).await,
+            None => Err(Refusal::NotFound),
         };
         let entries = match entries {
-            Ok(entries) => entries,
+            Ok(OperationResult::Entries(entries)) => entries,
+            Ok(_) => unreachable!("the operation lists entries"),
             Err(Refusal::NotFound) => Vec::new(),
             Err(Refusal::Error(text)) => {
                 reply::err(&text, self.replies.short());

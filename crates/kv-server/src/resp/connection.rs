@@ -102,7 +102,8 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
     }
 
     pub(super) async fn info(&mut self, request: Request<'_>) {
-        let buckets = self.count_buckets().await;
+        // Figures of the server are to be had also if the store does not answer.
+        let buckets = self.count_buckets().await.unwrap_or(0);
         let text = info::text(request.from(1), self.store, buckets, self.resp.client.clients());
         reply::verbatim(&text, self.resp.version, self.replies.short());
     }
@@ -163,8 +164,8 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
             changed.push((None, subscriptions.count()));
         }
         // Before the replies, so that a client that has one misses nothing.
-        if let Err(error) = subscriptions.listen(self.store, self.limits.events).await {
-            reply::err(&error.to_string(), self.replies.short());
+        if let Err(refusal) = subscriptions.listen(self.store, self.limits.events).await {
+            reply::err(refusal.text(), self.replies.short());
             return Ok(());
         }
         self.resp.client.with(|client| {

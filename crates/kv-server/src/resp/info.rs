@@ -5,6 +5,7 @@ use std::fmt::Write;
 use kv_core::Store;
 
 use super::clients::RespClients;
+use crate::served::ServedStore;
 
 /// The version of Redis whose commands these are. Clients decide by it what they may send.
 pub(super) const REDIS_VERSION: &str = "7.4.0";
@@ -12,7 +13,7 @@ pub(super) const REDIS_VERSION: &str = "7.4.0";
 /// The sections that these names select; all of them without a name.
 pub(super) fn text(
     names: impl Iterator<Item: AsRef<[u8]>>,
-    store: &Store,
+    store: &ServedStore,
     buckets: usize,
     clients: &RespClients,
 ) -> String {
@@ -37,12 +38,14 @@ pub(super) fn text(
 
 type Section = (&'static str, Vec<(&'static str, String)>);
 
-fn sections(store: &Store, buckets: usize, clients: &RespClients) -> Vec<Section> {
+fn sections(store: &ServedStore, buckets: usize, clients: &RespClients) -> Vec<Section> {
     let mut keyspace = Vec::new();
     if buckets > 0 {
         keyspace.push(("db0", format!("keys={buckets},expires=0,avg_ttl=0")));
     }
-    let written = if store.storage_error().is_none() { "ok" } else { "err" };
+    // Of a store on several machines neither is known here.
+    let written = if store.here().is_none_or(|store| store.storage_error().is_none()) { "ok" } else { "err" };
+    let memory = store.here().map_or(0, Store::memory);
     vec![
         (
             "Server",
@@ -54,7 +57,7 @@ fn sections(store: &Store, buckets: usize, clients: &RespClients) -> Vec<Section
             ],
         ),
         ("Clients", vec![("connected_clients", clients.count().to_string())]),
-        ("Memory", vec![("used_memory", store.memory().to_string())]),
+        ("Memory", vec![("used_memory", memory.to_string())]),
         // A store that answers has loaded what it has.
         ("Persistence", vec![("loading", "0".to_owned()), ("aof_last_write_status", written.to_owned())]),
         ("Replication", vec![("role", "master".to_owned()), ("connected_slaves", "0".to_owned())]),

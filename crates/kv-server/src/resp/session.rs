@@ -4,7 +4,6 @@
 
 use futures::io::AsyncWrite;
 use genserver::yield_now;
-use kv_core::Store;
 
 use super::RespProtocol;
 use super::answer::{self, Answer};
@@ -17,12 +16,13 @@ use super::transaction::Transaction;
 use crate::command::is_from_browser;
 use crate::limits::Limits;
 use crate::login::Login;
+use crate::served::ServedStore;
 use crate::session::end::SessionEnd;
 use crate::session::replies::{Replies, ReplyError};
 
 /// A session that speaks RESP, with all that executing takes.
 pub(crate) struct RespSession<'a, W> {
-    pub(crate) store: &'a Store,
+    pub(crate) store: &'a ServedStore,
     pub(crate) limits: &'a Limits,
     pub(crate) replies: &'a mut Replies<W>,
     pub(crate) login: &'a mut Login,
@@ -199,7 +199,7 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
             Command::Hscan => self.hscan(request).await?,
             Command::Del => self.del(request).await,
             Command::Exists => self.exists(request).await,
-            Command::Type => self.type_of(request),
+            Command::Type => self.type_of(request).await,
             Command::Keys => self.keys(request).await?,
             Command::Scan => self.scan(request).await?,
             Command::Dbsize => self.dbsize().await,

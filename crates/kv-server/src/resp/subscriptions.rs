@@ -14,14 +14,15 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures::io::AsyncWrite;
 use genserver::Reason;
-use genserver::supervisor::ChildError;
-use kv_core::{BucketEvent, KeyEvent, KeyEventKind, Store};
+use kv_core::{BucketEvent, KeyEvent, KeyEventKind};
 
 use super::pattern::matches;
 use super::reply::{self, Version};
+use crate::batch::Refusal;
 use crate::event;
+use crate::served::ServedStore;
 use crate::session::replies::Replies;
-use crate::subscription::{Notice, Subscription};
+use crate::subscription::{BucketNews, Notice, Subscription};
 
 /// The most channels and patterns of a client, and the most bytes that they may have together. Each event is compared with all of
 /// them.
@@ -99,7 +100,7 @@ impl Subscriptions {
     }
 
     /// Begins to listen to what is needed, and stops to listen to what is not.
-    pub(super) async fn listen(&mut self, store: &Store, buffer: usize) -> Result<(), ChildError> {
+    pub(super) async fn listen(&mut self, store: &ServedStore, buffer: usize) -> Result<(), Refusal> {
         let any = |is_such: fn(&[u8]) -> bool| !self.patterns.is_empty() || self.channels.iter().any(|it| is_such(it));
         let needs_keys = any(|channel| channel.starts_with(KEYSPACE) || channel.starts_with(KEYEVENT));
         let needs_buckets = needs_keys || any(|channel| channel == EVENTS);
@@ -163,18 +164,17 @@ impl Subscriptions {
         self.happened(event.bucket.as_bytes(), what.as_bytes(), version, out);
     }
 
-    fn bucket_event(&self, event: &BucketEvent, version: Version, out: &mut Vec<u8>) {
+    fn bucket_event(&self, event: &BucketNews, version: Version, out: &mut Vec<u8>) {
         let mut line = Vec::new();
         match event {
-            BucketEvent::Created { name, .. } => event::write_created(name.as_bytes(), &mut line),
-            BucketEvent::Exited { name, reason, .. } => {
+            BucketNews::Created(name) => event::write_created(name.as_bytes(), &mut line),
+            BucketNews::Exited(name, reason) => {
                 event::write_exited(name.as_bytes(), &reason.to_string(), &mut line);
                 // A bucket that has crashed was not deleted; its storage may have all of it.
                 if *reason == Reason::Normal {
                     self.happened(name.as_bytes(), b"del", version, out);
                 }
             }
-            _ => return,
         }
         self.publish(EVENTS, &line, version, out);
     }

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use futures::io::AsyncWrite;
-use genserver::supervisor::ChildError;
 use genserver::yield_now;
-use kv_core::{Bucket, CompareAndSetError};
+use kv_core::{Compared, Operation};
 use zeroize::Zeroize;
 
 use super::end::SessionEnd;
@@ -14,7 +13,7 @@ use super::line_protocol::LineSession;
 use super::news::News;
 use super::replies::ReplyError;
 use crate::answer;
-use crate::batch::{Refusal, create, stored};
+use crate::batch::{Refusal, stored};
 use crate::command::auth::{self, NoPasswordGiven};
 use crate::command::{COMMANDS, CommandLine, ParseCommandError, Verb, is_from_browser, times};
 use crate::lines::LineBuffer;
@@ -162,22 +161,17 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
     }
 
     async fn create(&mut self, name: &[u8]) {
-        let created = create(self.store, name).await;
+        let created = self.store.create(name).await;
         let out = self.replies.short();
         match created {
-            Ok(_) => out.extend(answer::DONE),
+            Ok(()) => out.extend(answer::DONE),
             Err(refusal) => refusal.write(out),
         }
     }
 
-    /// The running bucket of this name.
-    pub(super) fn bucket(&self, name: &[u8]) -> Option<Bucket> {
-        self.store.lookup(std::str::from_utf8(name).ok()?)
-    }
-
     async fn drop_bucket(&mut self, name: &[u8]) {
-        let removed = match self.bucket(name) {
-            Some(bucket) => bucket.remove().await.map_err(Refusal::from),
+        let removed = match self.store.bucket(name) {
+            Some(bucket) => bucket.remove().await,
             None => Err(Refusal::NotFound),
         };
         self.done(removed);
@@ -187,27 +181,28 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
     async fn compare_and_set(&mut self, command: CommandLine<'_>) {
         let [bucket, key, expected, new] = command.words;
         let new = (command.verb == Verb::CompareAndSet).then(|| stored(new));
-        let set = match self.bucket(&bucket) {
+        let set = match self.store.bucket(&bucket) {
             Some(bucket) => bucket.compare_and_set(stored(key), Some(stored(expected)), new).await,
             None => return self.replies.short().extend(answer::NOT_FOUND),
         };
         let out = self.replies.short();
         match set {
-            Ok(()) => out.extend(answer::DONE),
-            Err(CompareAndSetError::Differs { found: None }) => out.extend(answer::KEY_NOT_FOUND),
-            Err(CompareAndSetError::Differs { .. }) => out.extend(answer::DIFFERS),
-            Err(CompareAndSetError::Write(error)) => Refusal::from(error).write(out),
-            Err(error) => answer::write_error(&error.to_string(), out),
+            Ok(Compared::Set) => out.extend(answer::DONE),
+            Ok(Compared::Differs { found: None }) => out.extend(answer::KEY_NOT_FOUND),
+            Ok(Compared::Differs { .. }) => out.extend(answer::DIFFERS),
+            Err(refusal) => refusal.write(out),
         }
     }
 
     async fn put_expiring(&mut self, command: CommandLine<'_>) {
         let [bucket, key, value, time] = command.words;
-        let put = match (self.bucket(&bucket), times::read(&time)) {
+        let put = match (self.store.bucket(&bucket), times::read(&time)) {
             (_, None) => Err(Refusal::Error(times::NO_TIME.to_owned())),
             (None, _) => Err(Refusal::NotFound),
             (Some(bucket), Some(time)) => {
-                bucket.put_expiring(stored(key), stored(value), time).await.map_err(Refusal::from)
+                let key = stored(key);
+                let put = vec![Operation::Put(key.clone(), stored(value)), Operation::Expire(key, time.into())];
+                bucket.apply(put).await
             }
         };
         self.done(put);
@@ -227,22 +222,25 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
     }
 
     async fn watch(&mut self, name: &[u8]) {
-        let name = std::str::from_utf8(name).ok().filter(|name| self.store.lookup(name).is_some());
-        let Some(Ok(bucket)) = name.map(str::parse) else {
-            return self.replies.short().extend(answer::NOT_FOUND);
+        let is_there = self.store.contains(name).await;
+        let bucket = match is_there.map(|is_there| std::str::from_utf8(name).ok().filter(|_| is_there)) {
+            Ok(Some(name)) => name.parse(),
+            Ok(None) => return self.replies.short().extend(answer::NOT_FOUND),
+            Err(refusal) => return refusal.write(self.replies.short()),
         };
+        let Ok(bucket) = bucket else { return self.replies.short().extend(answer::NOT_FOUND) };
         let news = News::of_keys(self.store, self.limits.events, bucket).await;
         self.tell(news);
     }
 
     /// Begins to tell the client of events.
-    fn tell(&mut self, news: Result<News, ChildError>) {
+    fn tell(&mut self, news: Result<News, Refusal>) {
         match news {
             Ok(news) => {
                 *self.subscription = Some(news);
                 self.replies.short().extend(answer::DONE);
             }
-            Err(error) => answer::write_error(&error.to_string(), self.replies.short()),
+            Err(refusal) => refusal.write(self.replies.short()),
         }
     }
 

@@ -8,7 +8,6 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use futures::io::{AsyncRead, AsyncWrite};
-use kv_core::Store;
 use zeroize::Zeroize;
 
 use super::deadline::Deadline;
@@ -18,6 +17,7 @@ use super::replies::{Replies, ReplyError};
 use crate::drain::DrainSignal;
 use crate::limits::Limits;
 use crate::login::Login;
+use crate::served::ServedStore;
 
 /// How many bytes are read at once.
 const READ: usize = 64 * 1024;
@@ -39,7 +39,7 @@ const READS_IN_A_ROW: u32 = 16;
 
 /// A running session.
 pub(super) struct Connection<R, W> {
-    store: Store,
+    store: ServedStore,
     limits: Limits,
     told: DrainSignal,
     reader: R,
@@ -66,7 +66,7 @@ enum Woken {
 
 impl<R: AsyncRead + Unpin, W: AsyncWrite + Unpin> Connection<R, W> {
     pub(super) fn new(
-        store: Store,
+        store: ServedStore,
         limits: Limits,
         protocol: Protocol,
         login: Login,

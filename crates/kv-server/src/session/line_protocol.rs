@@ -3,7 +3,6 @@
 use std::task::{Context, Poll};
 
 use futures::io::AsyncWrite;
-use kv_core::Store;
 
 use super::deadline::Deadline;
 use super::end::SessionEnd;
@@ -14,6 +13,7 @@ use crate::batch::CommandBatch;
 use crate::limits::Limits;
 use crate::lines::LineBuffer;
 use crate::login::{self, Login};
+use crate::served::ServedStore;
 
 /// After this many events in a row the session looks at its input.
 const EVENTS_IN_A_ROW: u32 = 1024;
@@ -28,7 +28,7 @@ pub(super) struct LineProtocol {
 
 /// The same with all that executing takes.
 pub(super) struct LineSession<'a, W> {
-    pub(super) store: &'a Store,
+    pub(super) store: &'a ServedStore,
     pub(super) limits: &'a Limits,
     pub(super) replies: &'a mut Replies<W>,
     pub(super) login: &'a mut Login,

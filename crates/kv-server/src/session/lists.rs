@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use futures::io::AsyncWrite;
-use genserver::{CallError, yield_now};
-use kv_core::{KeyPage, TimeToLive};
+use genserver::yield_now;
+use kv_core::{KeyPage, Operation, OperationResult, TimeToLive};
 
 use super::line_protocol::LineSession;
 use super::replies::ReplyError;
@@ -18,6 +18,7 @@ use crate::batch::{Refusal, stored};
 const PAGE: usize = 256;
 
 const NO_LIMIT: &str = "the limit is not a whole number; write how many items to list at most, as in 100";
+const GONE: &str = "the bucket has ended, so the rest of its keys is not listed; list them again";
 const NOT_UTF_8: &str = "the names of buckets are UTF-8, and a word of this line is not; leave it out";
 
 /// What is still to be listed.
@@ -102,11 +103,12 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
 
     async fn list_keys(&mut self, name: &[u8], optional: &[Cow<'_, [u8]>]) -> Result<(), ListEnd> {
         let mut listing = Listing::of(optional)?;
-        let bucket = self.bucket(name).ok_or(Refusal::NotFound)?;
+        let bucket = self.store.bucket(name).ok_or(Refusal::NotFound)?;
         // After the first keys it is too late to answer that there is no such bucket.
         let mut is_late = false;
         if let Some(first) = listing.first()
-            && bucket.time_to_live(first.clone()).await.map_err(Refusal::from)? != TimeToLive::NoKey
+            && bucket.apply_one(Operation::TimeToLive(first.clone())).await?
+                != OperationResult::TimeToLive(TimeToLive::NoKey)
         {
             is_late = true;
             listing.left -= 1;
@@ -114,8 +116,12 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
         }
         while listing.page() > 0 {
             let page = KeyPage { after: listing.after.clone(), limit: listing.page() };
-            let late = |error: CallError| if is_late { Refusal::Error(error.to_string()) } else { error.into() };
-            let keys = bucket.keys(page).await.map_err(late)?;
+            let keys = match bucket.apply_one(Operation::Keys(page)).await {
+                Ok(OperationResult::Keys(keys)) => keys,
+                Ok(_) => unreachable!("the operation lists keys"),
+                Err(Refusal::NotFound) if is_late => return Err(Refusal::Error(GONE.to_owned()).into()),
+                Err(refusal) => return Err(refusal.into()),
+            };
             for key in listing.take(keys) {
                 is_late = true;
                 self.item(&key).await?;
@@ -129,7 +135,7 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
     async fn list_buckets(&mut self, optional: &[Cow<'_, [u8]>]) -> Result<(), ListEnd> {
         let mut listing = Listing::of(optional)?;
         if let Some(first) = listing.first()
-            && self.bucket(&first).is_some()
+            && self.store.contains(&first).await?
         {
             listing.left -= 1;
             self.item(&first).await?;
@@ -137,7 +143,7 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
         while listing.page() > 0 {
             let after = listing.after.as_deref().map(std::str::from_utf8).transpose();
             let after = after.map_err(|_not_utf_8| Refusal::Error(NOT_UTF_8.to_owned()))?;
-            let names = self.store.names(after, listing.page());
+            let names = self.store.names(after, listing.page()).await?;
             for name in listing.take(names.iter().map(|name| name.as_bytes()).collect()) {
                 self.item(name).await?;
             }

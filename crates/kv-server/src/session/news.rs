@@ -2,12 +2,13 @@
 
 use std::task::{Context, Poll};
 
-use genserver::supervisor::ChildError;
-use kv_core::{BucketEvent, BucketName, KeyEvent, KeyEventKind, Store};
+use kv_core::{BucketName, KeyEvent, KeyEventKind};
 
 use crate::answer;
+use crate::batch::Refusal;
 use crate::event::{self, KeyChange};
-use crate::subscription::{Notice, Subscription};
+use crate::served::ServedStore;
+use crate::subscription::{BucketNews, Notice, Subscription};
 
 /// The events that a session is sent.
 pub(super) enum News {
@@ -28,11 +29,11 @@ pub(super) enum NewsStep {
 }
 
 impl News {
-    pub(super) async fn of_buckets(store: &Store, buffer: usize) -> Result<Self, ChildError> {
+    pub(super) async fn of_buckets(store: &ServedStore, buffer: usize) -> Result<Self, Refusal> {
         Subscription::begin(store, buffer).await.map(Self::Buckets)
     }
 
-    pub(super) async fn of_keys(store: &Store, buffer: usize, bucket: BucketName) -> Result<Self, ChildError> {
+    pub(super) async fn of_keys(store: &ServedStore, buffer: usize, bucket: BucketName) -> Result<Self, Refusal> {
         Ok(Self::Keys(bucket, Subscription::begin(store, buffer).await?))
     }
 
@@ -70,12 +71,10 @@ fn write<E>(
     NewsStep::Line
 }
 
-fn write_bucket_event(event: &BucketEvent, out: &mut Vec<u8>) -> bool {
+fn write_bucket_event(event: &BucketNews, out: &mut Vec<u8>) -> bool {
     match event {
-        BucketEvent::Created { name, .. } => event::write_created(name.as_bytes(), out),
-        BucketEvent::Exited { name, reason, .. } => event::write_exited(name.as_bytes(), &reason.to_string(), out),
-        // An event that this protocol has no line for.
-        _ => return false,
+        BucketNews::Created(name) => event::write_created(name.as_bytes(), out),
+        BucketNews::Exited(name, reason) => event::write_exited(name.as_bytes(), &reason.to_string(), out),
     }
     true
 }
@@ -85,7 +84,7 @@ fn write_key_event(bucket: &BucketName, event: &KeyEvent, out: &mut Vec<u8>) -> 
         KeyEventKind::Put => KeyChange::Put,
         KeyEventKind::Delete => KeyChange::Delete,
         KeyEventKind::Expire => KeyChange::Expire,
-        // As above.
+        // An event that this protocol has no line for.
         _ => return false,
     };
     let is_told = event.bucket == *bucket;

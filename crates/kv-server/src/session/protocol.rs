@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::task::Context;
 
 use futures::io::AsyncWrite;
-use kv_core::Store;
 
 use super::deadline::Deadline;
 use super::end::SessionEnd;
@@ -13,6 +12,7 @@ use super::replies::{Replies, ReplyError};
 use crate::limits::Limits;
 use crate::login::Login;
 use crate::resp::{RespClients, RespProtocol, RespSession};
+use crate::served::ServedStore;
 
 /// What a client speaks, and what it has sent.
 pub(super) enum Protocol {
@@ -64,7 +64,7 @@ impl Protocol {
     /// Executes all complete commands and answers them. Returns why the session ends, if it does.
     pub(super) async fn answer<W: AsyncWrite + Unpin>(
         &mut self,
-        store: &Store,
+        store: &ServedStore,
         limits: &Limits,
         half: &mut Deadline,
         replies: &mut Replies<W>,
