@@ -48,8 +48,8 @@ impl Page {
     }
 
     /// The server serves from now on.
-    pub(crate) fn begin(&self, server: &Arc<Server>, store: &Store) {
-        self.serving.begin(Arc::clone(server), store.clone());
+    pub(crate) fn begin(&self, server: &Arc<Server>, store: Option<&Store>) {
+        self.serving.begin(Arc::clone(server), store.cloned());
     }
 
     /// The server refuses new clients from now on.

@@ -372,6 +372,9 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "N", default_value = "1")]
     pub(crate) workers: NonZeroUsize,
 
+    #[command(flatten)]
+    pub(crate) cluster: ClusterArguments,
+
     /// Serve a page that shows what the processes of the server do, at HOST:PORT, for a browser and for kv top. It only reads. Where
     /// other machines can reach it, it needs a token
     #[arg(long, value_name = "ADDR")]
@@ -380,6 +383,62 @@ pub(crate) struct Serve {
     #[arg(long, value_name = "FILE", requires = "admin", help = ADMIN_TOKEN_HELP)]
     pub(crate) admin_token_file: Option<PathBuf>,
 }
+
+/// The options of a server that shares its buckets with others.
+#[derive(Debug, Args)]
+pub(crate) struct ClusterArguments {
+    /// Share the buckets with the other servers of a cluster: each takes all commands. The buckets are in NATS with JetStream, at
+    /// these addresses, separated by commas, as in `nats://n1,nats://n2`. In place of --data and --memory
+    #[arg(long, value_name = "URLS", requires = "member", conflicts_with = "max_memory")]
+    pub(crate) cluster: Option<String>,
+
+    /// The name of this server in the cluster. No other has it
+    #[arg(long, value_name = "NAME", requires = "cluster", value_parser = member)]
+    pub(crate) member: Option<String>,
+
+    /// What the servers of one cluster have in common, of letters, digits, - and _ [default: kv]
+    #[arg(long, value_name = "NAME", requires = "cluster", value_parser = name_space)]
+    pub(crate) name_space: Option<String>,
+
+    /// How long the buckets of a server that is gone without a word have to wait for the next one, in seconds, as in 15s: the same
+    /// at all servers [default: 15s]
+    #[arg(long, value_name = "TIME", requires = "cluster", value_parser = time_to_live)]
+    pub(crate) time_to_live: Option<Duration>,
+
+    /// The credentials for NATS: a file of its own form, with a token and a key
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    pub(crate) nats_credentials: Option<PathBuf>,
+
+    /// The authority that has signed the certificates of NATS, for TLS with one of your own
+    #[arg(long, value_name = "FILE", requires = "cluster")]
+    pub(crate) nats_ca: Option<PathBuf>,
+}
+
+/// Reads the value of `--member`.
+fn member(text: &str) -> Result<String, String> {
+    let is_name = (1..=NAME_MAX).contains(&text.len());
+    is_name.then(|| text.to_owned()).ok_or_else(|| format!("write a name of 1 to {NAME_MAX} bytes"))
+}
+
+/// Reads the value of `--name-space`.
+fn name_space(text: &str) -> Result<String, String> {
+    let is_of_alphabet = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    let is_name = is_of_alphabet && (1..=NAME_MAX).contains(&text.len());
+    is_name.then(|| text.to_owned()).ok_or_else(|| format!("write 1 to {NAME_MAX} letters of a-z, digits, - and _"))
+}
+
+/// What both have at most.
+const NAME_MAX: usize = 100;
+
+/// Reads the value of `--time-to-live`.
+fn time_to_live(text: &str) -> Result<Duration, String> {
+    let time = duration(text).filter(|time| (TIME_TO_LIVE_MIN..=TIME_TO_LIVE_MAX).contains(time));
+    time.ok_or_else(|| "write a time from 1s to 3600s, as in 15s".to_owned())
+}
+
+/// With less, a server that is only busy loses its buckets.
+const TIME_TO_LIVE_MIN: Duration = Duration::from_secs(1);
+const TIME_TO_LIVE_MAX: Duration = Duration::from_hours(1);
 
 /// The help of `--admin-token-file`.
 const ADMIN_TOKEN_HELP: &str = "The token that readers of the page have to show, in a file that only its owner can read (chmod 600) \

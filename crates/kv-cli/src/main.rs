@@ -48,6 +48,9 @@ mod watch;
 mod print;
 // The server, ...
 mod serve;
+// Sharing its buckets with other servers.
+#[cfg(feature = "cluster")]
+mod cluster;
 // ... what it tells the service manager, ...
 mod notify;
 // ... the page that shows what it does, ...
@@ -79,6 +82,13 @@ fn arguments() -> Result<Arguments, Failure> {
         if !verb.as_ref().is_none_or(Verb::has_a_store) {
             let message = "--data, --memory and --sync are for a store of this program, and this command asks a server; \
                            leave them out";
+            return Err(Failure::new(Exit::Usage, message));
+        }
+        if let Some(Verb::Serve(serve)) = &verb
+            && serve.cluster.cluster.is_some()
+        {
+            let message = "--data, --memory and --sync are for a store of this program, and the buckets of --cluster are in NATS; \
+                           leave one of them out";
             return Err(Failure::new(Exit::Usage, message));
         }
         if verb.is_none() && common.connect.is_some() {
@@ -143,7 +153,7 @@ fn run(arguments: Arguments) -> Result<(), Failure> {
         Some(Verb::Serve(options)) => {
             let password = login::hash(common.password_file)?;
             let runtime = Runtime::new(options.workers.get())?;
-            runtime.run(serve::run(serve::Options::new(options, password, &common.tls, Place::named(store)?)?))
+            runtime.run(serve::run(serve::Options::new(options, password, &common.tls, store)?))
         }
         Some(Verb::Top(options)) => Runtime::new(1)?.run(admin::top(options, common.json, has_screen())),
         Some(Verb::Export { buckets, output }) => {

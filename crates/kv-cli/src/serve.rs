@@ -12,16 +12,19 @@ use std::time::Duration;
 
 use futures::future::{Either, select};
 use kv_core::genserver::time;
-use kv_core::{Store, StoreOptions};
 use kv_server::net::{Address, Server, ServerOptions, ServerTls, Signals, StartServerError, raise_descriptor_limit};
 use kv_server::{Limits, PasswordHash};
 
 use crate::admin::Page;
-use crate::arguments::{Serve, TlsFiles};
+use crate::arguments::{Serve, StoreArguments, TlsFiles};
 use crate::exit::{Exit, Failure, end_at_next_signal, say};
 use crate::notify;
-use crate::place::Place;
 use crate::reports;
+
+// The store that is served.
+mod home;
+
+use home::{Home, OpenStore};
 
 /// How long it takes to end. OTP gives a child as long.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -36,8 +39,7 @@ const TOGETHER: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(crate) struct Options {
     server: ServerOptions,
-    place: Place,
-    max_memory: Option<usize>,
+    home: Home,
     /// Where the admin page is to be, and the file of its token.
     admin: Option<(String, Option<PathBuf>)>,
 }
@@ -47,7 +49,7 @@ impl Options {
         serve: Serve,
         password: Option<PasswordHash>,
         files: &TlsFiles,
-        place: Place,
+        store: StoreArguments,
     ) -> Result<Self, Failure> {
         let tls = tls(files, serve.tls_client_ca)?;
         let addresses = serve.listen.into_iter().chain(serve.unix.into_iter().map(Address::Unix));
@@ -58,31 +60,37 @@ impl Options {
         let options = password.into_iter().fold(options, ServerOptions::password);
         let server = tls.into_iter().fold(options, ServerOptions::tls);
         let admin = serve.admin.map(|address| (address, serve.admin_token_file));
-        Ok(Self { server, place, max_memory: serve.max_memory, admin })
+        let home = Home::new(serve.cluster, store, serve.max_memory)?;
+        Ok(Self { server, home, admin })
     }
 }
 
 /// Serves until a signal comes, then drains. A second signal ends it at once.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    let Options { server, place, max_memory, admin } = options;
+    let Options { server, home, admin } = options;
     raise_descriptor_limit();
     reports::print().await.map_err(failed)?;
     notify::keep_alive().await.map_err(failed)?;
     let admin = admin.map(|(address, token_file)| Page::serve(&address, token_file)).transpose()?;
     notify::doing("opening the store");
-    let store = place.open_with(max_memory.into_iter().fold(Store::options(), StoreOptions::max_memory)).await?;
-    say(&place);
+    let store = home.open().await?;
+    say(&home);
     // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
     // nothing was promised yet, and a store may take long to open.
     let mut signals = Signals::new().map_err(failed)?;
-    let server = Arc::new(server.start(store.clone()).await.map_err(refused)?);
+    let server = Arc::new(server.start(store.served()).await.map_err(refused)?);
     tell(server.addresses(), admin.as_ref())?;
     notify::ready(server.addresses());
     if let Some(page) = &admin {
-        page.begin(&server, &store);
+        page.begin(&server, store.here());
     }
 
-    let crashed = match select(pin!(signals.next()), server.ended()).await {
+    let ended = pin!(async {
+        match select(server.ended(), pin!(store.ended())).await {
+            Either::Left((reason, _)) | Either::Right((reason, _)) => reason,
+        }
+    });
+    let crashed = match select(pin!(signals.next()), ended).await {
         Either::Left((signal, _)) => {
             say(format_args!("{signal}: answering what has arrived"));
             notify::stopping("answering what has arrived");
@@ -109,7 +117,7 @@ pub(crate) async fn run(options: Options) -> Result<(), Failure> {
 }
 
 /// Answers what has arrived, and puts the store to rest.
-async fn leave(server: &Server, store: &Store) -> Result<(), Failure> {
+async fn leave(server: &Server, store: &OpenStore) -> Result<(), Failure> {
     server.stop().await.map_err(failed)?;
     notify::doing("closing the store");
     store.stop().await.map_err(failed)

@@ -13,11 +13,12 @@ pub(super) struct Serving(Mutex<Option<Served>>);
 #[derive(Debug)]
 struct Served {
     server: Arc<Server>,
-    store: Store,
+    /// None if several servers share it: then nothing of it is known here.
+    store: Option<Store>,
 }
 
 impl Serving {
-    pub(super) fn begin(&self, server: Arc<Server>, store: Store) {
+    pub(super) fn begin(&self, server: Arc<Server>, store: Option<Store>) {
         *self.lock() = Some(Served { server, store });
     }
 
@@ -28,7 +29,8 @@ impl Serving {
 
     /// Whether clients can do everything: they are served, and changes are stored.
     pub(super) fn is_ready(&self) -> bool {
-        self.lock().as_ref().is_some_and(|served| served.store.storage_error().is_none())
+        let is_stored = |store: &Store| store.storage_error().is_none();
+        self.lock().as_ref().is_some_and(|served| served.store.as_ref().is_none_or(is_stored))
     }
 
     /// The figures, as Prometheus reads them. They are of this moment, so each is a gauge.
@@ -41,10 +43,11 @@ impl Serving {
         };
         add("kv_ready", "Whether clients can do everything: what /readyz says.", usize::from(is_ready));
         if let Some(Served { server, store }) = &*self.lock() {
-            let storage = usize::from(store.storage_error().is_none());
-            add("kv_storage_up", "Whether the disk takes changes, as far as is known.", storage);
             add("kv_clients", "Clients that are connected.", server.connections());
             add("kv_clients_limit", "Clients that may be connected at once.", server.connections_max());
+            let Some(store) = store else { return text };
+            let storage = usize::from(store.storage_error().is_none());
+            add("kv_storage_up", "Whether the disk takes changes, as far as is known.", storage);
             add("kv_buckets", "Buckets.", store.count());
             add("kv_memory_bytes", "What --max-memory limits: the memory of keys and values.", store.memory());
         }
@@ -77,7 +80,7 @@ mod tests {
         let store = Store::start().await.unwrap();
         let options = Server::options().listen("127.0.0.1:0".parse().unwrap());
         let server = Arc::new(options.start(store.clone()).await.unwrap());
-        serving.begin(Arc::clone(&server), store.clone());
+        serving.begin(Arc::clone(&server), Some(store.clone()));
         assert!(serving.is_ready());
         assert!(serving.figures().contains("\nkv_ready 1\n"));
         assert!(serving.figures().contains("\nkv_clients 0\n"));
