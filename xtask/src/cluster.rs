@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use crate::{Failure, Result, nats, test, workspace};
+use crate::{Failure, Result, nats, workspace};
 
 // One server.
 mod server;
@@ -31,7 +31,7 @@ pub(crate) fn run(args: &[String]) -> Result {
         _ => {
             let asked = run::asked(args).ok_or_else(|| Failure::new(USAGE))?;
             nats::server()?;
-            asked.run(&test::words("--package genserver-cluster --all-features"))
+            asked.run(None)
         }
     }
 }
@@ -41,15 +41,19 @@ const USAGE: &str = "`cluster` takes one of:
   --quick      a member that is killed, in some seconds
   --kill 100   members and servers that are killed, so often
   --cut 20     machines that are cut off, so often; as root, on Linux
-and behind the last two `--ttl 15`, how many seconds a name lives, and `--seed 1`, which draws other troubles";
+Behind the last two `--ttl 15` says how many seconds a name lives, and `--seed 1` draws other troubles. Before the last three
+`--buckets` says that it is programs of `kv serve --cluster`, with buckets, and not members with servers of a test";
 
-/// For `ci`: the quick part, compiled with what the tests are compiled with. Without a server it is skipped, and says so.
+/// For `ci`: the quick parts, compiled with what the tests are compiled with. Without a server they are skipped, and it says so.
 pub(crate) fn run_in_ci(selection: &[String]) -> Result {
     if !nats::is_there() {
         println!("ci: skipped: members that are killed: nats-server is missing; `cargo xtask cluster up` installs it");
         return Ok(());
     }
-    run::asked(&["--quick".to_owned()]).ok_or_else(|| Failure::new(USAGE))?.run(selection)
+    for asked in [&["--quick".to_owned()][..], &["--buckets".to_owned(), "--quick".to_owned()]] {
+        run::asked(asked).ok_or_else(|| Failure::new(USAGE))?.run(Some(selection))?;
+    }
+    Ok(())
 }
 
 fn up() -> Result {
