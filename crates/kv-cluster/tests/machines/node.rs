@@ -8,11 +8,18 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use futures::channel::oneshot;
+use genserver::time;
 
 use crate::network::Network;
 
 /// The program, which `cargo xtask cluster` has built.
 const PROGRAM: &str = "KV_PROGRAM";
+
+/// A program that does not listen after this time never will.
+const HOPELESS: Duration = Duration::from_mins(3);
+
+/// The pause before a program is started again.
+const START_AGAIN: Duration = Duration::from_millis(100);
 
 /// The name space of all programs.
 const SPACE: &str = "machines";
@@ -44,9 +51,22 @@ impl Nodes {
         self.folder.join(format!("{name}.sock"))
     }
 
-    /// Starts a program, and returns when it listens. What it reports is added to a file in the folder.
-    #[expect(clippy::disallowed_methods, reason = "reads what a real program says")]
+    /// Starts a program, and returns when it listens. What it reports is added to a file in the folder. If no server of NATS answers yet,
+    /// it ends, and is started again, as a service manager does.
     pub(super) async fn start(&self, name: &str, servers: &[String], at: Option<(&Network, usize)>) -> Node {
+        let until = time::now() + HOPELESS;
+        loop {
+            if let Some(node) = self.start_once(name, servers, at).await {
+                return node;
+            }
+            assert!(time::now() < until, "the node {name} ends, and its log says why: {}", self.kept());
+            time::sleep(START_AGAIN).await;
+        }
+    }
+
+    /// Returns nothing if it has ended before it listens.
+    #[expect(clippy::disallowed_methods, reason = "reads what a real program says")]
+    async fn start_once(&self, name: &str, servers: &[String], at: Option<(&Network, usize)>) -> Option<Node> {
         let socket = self.socket(name);
         // That of a program that was killed is still there.
         let _ = std::fs::remove_file(&socket);
@@ -67,8 +87,7 @@ impl Nodes {
             }
         });
         let node = Node(child);
-        assert!(listens.await.is_ok(), "the node {name} has ended, and its log says why: {}", self.folder.display());
-        node
+        listens.await.is_ok().then_some(node)
     }
 
     fn log(&self, name: &str) -> File {
