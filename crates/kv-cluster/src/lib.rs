@@ -105,6 +105,11 @@
 //! | a member that ends, or a server of the engine | loses nothing |
 //! | an engine that loses power without having written to its disk | may lose what was answered: have it write before it answers |
 //!
+//! # What happens in buckets
+//!
+//! [`events`](ClusterStore::events) tells on each member what happens on all of them. Nobody waits for who listens, and a message between
+//! machines may be lost. Who listens is told how many events are missing as soon as the next one comes from the same member.
+//!
 //! # Limits
 //!
 //! A request and its answer are one message of the cluster each, of [1 MiB](genserver_cluster::MESSAGE_MAX) unless the cluster has another
