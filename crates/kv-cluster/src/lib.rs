@@ -41,6 +41,8 @@
 //! An owner loads the bucket after it has got the name, and ends when the name is lost or another member has written the bucket's log.
 //! Its next request then finds another owner, which loads what the log has.
 //!
+//! An owner that is asked nothing for ten minutes ends. The next request has one started.
+//!
 //! When a member ends in order, its buckets have no owner at once. When its machine is gone without a word, they have none within the
 //! cluster's [time to live](genserver_cluster::ClusterOptions::time_to_live). Requests fail until then, unless they may
 //! [wait](ClusterStore::timeout) for longer. One that was sent to that machine is not sent again: it may have been carried out.
@@ -108,7 +110,8 @@
 //! # What happens in buckets
 //!
 //! [`events`](ClusterStore::events) tells on each member what happens on all of them. Nobody waits for who listens, and a message between
-//! machines may be lost. Who listens is told how many events are missing as soon as the next one comes from the same member.
+//! machines may be lost. Who listens is told how many events are missing as soon as the next one comes from the same member. A key that expires while its bucket has no owner
+//! is not told.
 //!
 //! # Limits
 //!
@@ -128,8 +131,8 @@
 //! - On one machine, `Durable` of [`kv_core`] is faster, and keeps more.
 //! - A commit takes a round trip to the engine, and the answers of most of its servers. A request takes another one, on the member of the
 //!   owner as well.
-//! - An owner's name costs the engine three changes within its time to live, and each bucket keeps its owner until the member ends. For a
-//!   hundred thousand things that seldom change, use keys of a few buckets.
+//! - An owner's name costs the engine three changes within its time to live, as long as the bucket is in use. For a hundred
+//!   thousand things that are in use at once, use keys of a few buckets.
 
 // The store of a cluster: begin here.
 mod cluster_store;

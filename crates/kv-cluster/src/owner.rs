@@ -30,6 +30,9 @@ use crate::storage::LogStorage;
 /// How long a bucket may go on with what it was asked when its owner is told to end.
 const STOP_WITHIN: Duration = Duration::from_secs(2);
 
+/// How long an owner that is asked nothing goes on: a name costs the engine three changes within its time to live.
+const IDLE_MAX: Duration = Duration::from_mins(10);
+
 /// The name of the owner of a bucket in the cluster.
 pub(crate) fn name_of(bucket: &BucketName) -> String {
     format!("bucket/{bucket}")
@@ -142,7 +145,7 @@ impl GenServer for BucketOwner {
             Ok(bucket) => {
                 // If it has ended by now, its exit says so.
                 let _ = cx.link(&bucket);
-                Init::Run(Self { bucket, name: args.bucket, events: args.events })
+                Init::RunIdle(Self { bucket, name: args.bucket, events: args.events }, IDLE_MAX)
             }
             Err(reason) => Init::Fail(reason),
         }
@@ -169,7 +172,12 @@ impl GenServer for BucketOwner {
                 answer(removing, caller, owner)?;
             }
         }
-        Next::wait()
+        Next::idle(IDLE_MAX)
+    }
+
+    /// Nobody has asked for the bucket for long. The next request finds another owner.
+    async fn handle_idle(&mut self, _cx: &mut Cx<Self>) -> Outcome<Self> {
+        Next::stop(Reason::Normal)
     }
 
     /// The bucket has ended, or the name is lost.

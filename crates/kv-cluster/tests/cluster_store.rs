@@ -165,6 +165,17 @@ async fn a_member_that_stops_its_store_leaves_its_buckets_to_the_others_at_once(
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_bucket_that_is_asked_nothing_for_ten_minutes_has_no_owner_until_it_is_asked() {
+    let (_model, [a, b, _c]) = three().await;
+    one(&a.store, put("milk", "1")).await.unwrap();
+    time::sleep(Duration::from_mins(9)).await;
+    assert!(b.store.whereis(&name("shopping")).await.unwrap().is_some());
+    time::sleep(Duration::from_mins(2)).await;
+    assert_eq!(b.store.whereis(&name("shopping")).await.unwrap(), None);
+    assert_eq!(entries(&b.store).await.len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_owner_whose_log_was_taken_ends_and_the_request_goes_to_the_next() {
     let (model, machines) = three().await;
     let store = &machines[0].store;
