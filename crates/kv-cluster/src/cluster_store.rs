@@ -1,11 +1,13 @@
 //! The store of a cluster: requests for buckets, whichever member owns them.
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::future::select;
 use futures::stream::BoxStream;
 use genserver::supervisor::{ChildError, ChildSpec, Supervisor};
 use genserver::{AsProcess, CALL_TIMEOUT, ProcessRef, StartError, StopError, start_link, time};
@@ -33,6 +35,9 @@ pub use error::ClusterStoreError;
 
 /// How long a member may take to start an owner before the next one is asked. The first one may be gone.
 const OPEN_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long an owner may be silent before it is looked up.
+const SILENT: Duration = Duration::from_secs(1);
 
 /// More would not fit into an instant.
 const TIMEOUT_MAX: Duration = Duration::from_hours(24 * 365);
@@ -240,11 +245,10 @@ impl ClusterStore {
         BucketOwner: Remote<M, Reply = Option<R>>,
         M: Clone + Serialize + Send + 'static,
     {
-        let owner = self.cluster.named::<BucketOwner>(owner::name_of(&bucket));
         let until = time::now() + self.timeout;
         let mut n = 0;
         loop {
-            let mut why = match owner.call(message.clone()).timeout(left(until)).await {
+            let mut why = match self.call(&bucket, message.clone(), until).await {
                 Ok(Some(answer)) => return Ok(answer),
                 Ok(None) => "its owner has just ended".to_owned(),
                 Err(why) if why.may_have_been_carried_out() => {
@@ -268,6 +272,28 @@ impl ClusterStore {
                 return Err(ClusterStoreError::NoOwner { bucket, after: self.timeout, why });
             }
         }
+    }
+
+    /// Sends a message to the owner. The machine of one that stands still takes messages, and nobody hears that it does not answer. So while
+    /// there is no answer, it is looked up whether the owner has still got its name, and if not, another member becomes the owner. This
+    /// message may have been carried out by then, so that one is not asked.
+    async fn call<M, R>(&self, bucket: &BucketName, message: M, until: Instant) -> Result<R, RemoteCallError>
+    where
+        BucketOwner: Remote<M, Reply = R>,
+        M: Serialize + Send + 'static,
+    {
+        let owner = self.cluster.named::<BucketOwner>(owner::name_of(bucket));
+        let call = pin!(owner.call(message).timeout(left(until)).into_future());
+        let replace = pin!(async {
+            loop {
+                time::sleep(SILENT).await;
+                if self.whereis(bucket).await == Ok(None) {
+                    // If nobody becomes the owner, the next request finds out why.
+                    let _ = self.open(bucket, false, until).await;
+                }
+            }
+        });
+        select(call, replace).await.factor_first().0
     }
 
     /// Has a member become the owner of a bucket, the preferred one first. Returns why none has.

@@ -9,10 +9,14 @@ use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::UnixStream;
 
 use crate::chance::Chance;
-use crate::record::Record;
+use crate::record::{Outcome, Record};
 
 /// How long a client waits for an answer. Longer than the program does, unless that stands still.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+/// What is said of a command that was not carried out: by the program, and if the program is not there.
+const NOT_DONE: [&str; 2] = ["nothing was carried out", NOT_CONNECTED];
+const NOT_CONNECTED: &str = "not connected";
 
 /// At most so long it waits between two questions.
 const PAUSE_MS: u64 = 150;
@@ -61,7 +65,12 @@ impl Client {
     ) -> Result<u64, String> {
         let (number, key, put) = record.call(bucket, place, puts);
         let answer = self.command(node, bucket, &key, put, within).await;
-        record.returns(number, place, answer.as_ref().ok().copied());
+        let outcome = match &answer {
+            Ok(value) => Outcome::Answered(*value),
+            Err(text) if NOT_DONE.iter().any(|said| text.contains(said)) => Outcome::NotDone,
+            Err(_) => Outcome::Unknown,
+        };
+        record.returns(number, place, outcome);
         answer
     }
 
@@ -120,7 +129,9 @@ impl Client {
 }
 
 async fn connect(socket: &Path) -> io::Result<BufReader<UnixStream>> {
-    Ok(BufReader::new(UnixStream::connect(socket).await?))
+    let connected = UnixStream::connect(socket).await;
+    let stream = connected.map_err(|error| io::Error::new(error.kind(), format!("{NOT_CONNECTED}: {error}")))?;
+    Ok(BufReader::new(stream))
 }
 
 async fn read_line(stream: &mut BufReader<UnixStream>) -> io::Result<String> {

@@ -10,10 +10,10 @@ use genserver::sim::Check;
 use parking_lot::Mutex;
 
 /// So many operations of one key are compared with every order of them.
-const OPERATIONS_MAX: usize = 90;
+const OPERATIONS_MAX: usize = 60;
 
 /// An operation that was not answered may have any place among the others, so few of these are enough.
-const UNKNOWN_MAX: usize = 12;
+const UNKNOWN_MAX: usize = 6;
 
 /// What the clients of one run have done.
 #[derive(Default)]
@@ -58,8 +58,18 @@ struct Operation {
     key: String,
     /// What is put, or nothing if the key is read.
     put: Option<u64>,
-    /// The value that it was answered with. Without an answer it may have been carried out.
-    answer: Option<u64>,
+    outcome: Outcome,
+}
+
+/// What a client knows of an operation.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It has no answer, so it may have been carried out.
+    Unknown,
+    /// It was said that it was not carried out.
+    NotDone,
+    /// It was answered with this value.
+    Answered(u64),
 }
 
 impl Record {
@@ -78,19 +88,24 @@ impl Record {
         at.unknown += 1;
         let key = at.name(place);
         let number = inner.operations.len();
-        inner.operations.push(Operation { bucket: bucket.to_owned(), key: key.clone(), put, answer: None });
+        inner.operations.push(Operation {
+            bucket: bucket.to_owned(),
+            key: key.clone(),
+            put,
+            outcome: Outcome::Unknown,
+        });
         inner.events.push(Event::Called(number));
         (number, key, put)
     }
 
-    /// Ends an operation with the value that its client was answered.
-    pub(super) fn returns(&self, number: usize, place: u64, answer: Option<u64>) {
+    /// Ends an operation with what its client knows.
+    pub(super) fn returns(&self, number: usize, place: u64, outcome: Outcome) {
         let mut inner = self.0.lock();
-        inner.operations[number].answer = answer;
+        inner.operations[number].outcome = outcome;
         let Operation { bucket, key, put, .. } = inner.operations[number].clone();
         // A read that was not answered has changed nothing.
-        let is_known = answer.is_some() || put.is_none();
-        if answer.is_some() {
+        let is_known = outcome != Outcome::Unknown || put.is_none();
+        if matches!(outcome, Outcome::Answered(_)) {
             inner.events.push(Event::Returned(number));
         }
         if is_known
@@ -105,7 +120,8 @@ impl Record {
     pub(super) fn is_read_at_the_end(&self, bucket: &str, key: &str, value: u64) {
         let mut inner = self.0.lock();
         let number = inner.operations.len();
-        let read = Operation { bucket: bucket.to_owned(), key: key.to_owned(), put: None, answer: Some(value) };
+        let read =
+            Operation { bucket: bucket.to_owned(), key: key.to_owned(), put: None, outcome: Outcome::Answered(value) };
         inner.operations.push(read);
         inner.events.extend([Event::Called(number), Event::Returned(number)]);
     }
@@ -123,7 +139,10 @@ impl Record {
     /// How many operations there were, and how many were answered.
     pub(super) fn counts(&self) -> (usize, usize) {
         let inner = self.0.lock();
-        (inner.operations.len(), inner.operations.iter().filter(|operation| operation.answer.is_some()).count())
+        (
+            inner.operations.len(),
+            inner.operations.iter().filter(|operation| matches!(operation.outcome, Outcome::Answered(_))).count(),
+        )
     }
 
     /// Fails unless some order of the operations of each key explains what was seen. Not within a runtime.
@@ -139,8 +158,9 @@ impl Record {
             for event in &inner.events {
                 match *event {
                     Event::Called(number) => {
-                        let Operation { bucket, key, put, answer } = &inner.operations[number];
-                        if put.is_none() && answer.is_none() {
+                        let Operation { bucket, key, put, outcome } = &inner.operations[number];
+                        // If somebody sees a put that was refused, no order explains that.
+                        if *outcome == Outcome::NotDone || (put.is_none() && *outcome == Outcome::Unknown) {
                             continue;
                         }
                         let (sender, receiver) = oneshot::channel();
@@ -154,7 +174,7 @@ impl Record {
                         pending.insert(number, Pending { sender, call });
                     }
                     Event::Returned(number) => {
-                        let Some(answer) = inner.operations[number].answer else { continue };
+                        let Outcome::Answered(answer) = inner.operations[number].outcome else { continue };
                         let Pending { sender, mut call } = pending.remove(&number).unwrap();
                         sender.send(answer).unwrap();
                         call.as_mut().now_or_never().unwrap();
@@ -192,20 +212,25 @@ mod tests {
         for (seen, is_right) in [(1, true), (0, false)] {
             let record = Record::default();
             let (put, key, value) = record.call("books", 0, true);
-            record.returns(put, 0, value);
+            record.returns(put, 0, Outcome::Answered(value.unwrap()));
             record.is_read_at_the_end("books", &key, seen);
             assert_eq!(is_explained(&record), is_right);
         }
     }
 
     #[test]
-    fn a_put_without_an_answer_may_be_read_or_not() {
-        for seen in [0, 1] {
+    fn a_put_without_an_answer_may_be_read_or_not_and_one_that_was_refused_may_not() {
+        for (outcome, seen, is_right) in [
+            (Outcome::Unknown, 0, true),
+            (Outcome::Unknown, 1, true),
+            (Outcome::NotDone, 0, true),
+            (Outcome::NotDone, 1, false),
+        ] {
             let record = Record::default();
             let (put, key, _) = record.call("books", 0, true);
-            record.returns(put, 0, None);
+            record.returns(put, 0, outcome);
             record.is_read_at_the_end("books", &key, seen);
-            assert!(is_explained(&record));
+            assert_eq!(is_explained(&record), is_right);
         }
     }
 
@@ -215,10 +240,10 @@ mod tests {
             let record = Record::default();
             for _ in 0..2 {
                 let (put, _, value) = record.call("books", 0, true);
-                record.returns(put, 0, value);
+                record.returns(put, 0, Outcome::Answered(value.unwrap()));
             }
             let (read, ..) = record.call("books", 0, false);
-            record.returns(read, 0, Some(seen));
+            record.returns(read, 0, Outcome::Answered(seen));
             assert_eq!(is_explained(&record), is_right);
         }
     }
