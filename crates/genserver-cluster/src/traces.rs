@@ -11,9 +11,9 @@ mod on;
 mod off;
 
 #[cfg(not(feature = "tracing"))]
-pub(crate) use off::{RequestSpan, SentTrace, Traces};
+pub(crate) use off::Traces;
 #[cfg(feature = "tracing")]
-pub(crate) use on::{RequestSpan, SentTrace, Traces};
+pub(crate) use on::Traces;
 
 /// What the header of a request says of its trace.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
