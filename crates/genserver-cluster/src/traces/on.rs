@@ -4,7 +4,7 @@
 //!
 //! - T1: The propagator and the subscriber are foreign code. A panic of theirs ends nothing but the trace of one request.
 //! - T2: A request has a span only if it came with a context, and this member has a propagator.
-//! - T3: A `traceparent` of more than [`FIELD_MAX`] bytes is no context, and a `tracestate` of more is left out: on the way out, and on
+//! - T3: A `traceparent` of more than [`FIELD_MAX`] bytes leaves no context, and a `tracestate` of more is left out: on the way out, and on
 //!   the way in.
 //! - T4: The span of a call lasts until its answer is there, that of a cast until the server has the message.
 
