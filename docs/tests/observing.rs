@@ -8,11 +8,13 @@ use std::time::Duration;
 use genevent::{Handler, HandlerCx, Manager, React, Reaction};
 use genserver::supervisor::{ChildSpec, Supervisor};
 use genserver::{Caller, Cx, GenServer, Init, Never, Next, Node, Outcome, Overflow, Reason, start_link};
+use genserver_cluster::engine::model::Model;
+use genserver_cluster::{Cluster, Clustered, Messages, Remote, TraceContext, TracePropagator};
 use metrics::Unit;
 use metrics_util::MetricKind;
 use metrics_util::debugging::{DebugValue, DebuggingRecorder};
 use tracing::span::Attributes;
-use tracing::{Id, Subscriber};
+use tracing::{Id, Instrument as _, Span, Subscriber, info_span};
 use tracing_subscriber::Registry;
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt as _};
 
@@ -187,4 +189,47 @@ async fn the_table_of_spans_is_what_is_traced() {
     scenario().await;
     let traced: Vec<_> = spans.0.lock().unwrap().iter().cloned().collect();
     assert_eq!(traced, table("span"));
+}
+
+impl Remote<()> for Worker {
+    type Reply = ();
+
+    fn local((): (), caller: Caller<()>) -> Ask {
+        Ask::Sleep(caller)
+    }
+}
+
+impl Clustered for Worker {
+    fn messages() -> Messages<Self> {
+        Messages::new("worker", 1).call::<()>("sleep").cast::<()>("tick")
+    }
+}
+
+/// All spans have one name.
+struct OneName;
+
+impl TracePropagator for OneName {
+    fn inject(&self, _span: &Span) -> Option<TraceContext> {
+        Some(TraceContext { traceparent: "name".to_owned(), tracestate: String::new() })
+    }
+
+    fn extract(&self, _context: TraceContext, _span: &Span) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_table_of_spans_of_requests_is_what_is_traced() {
+    let spans = Spans::default();
+    let _subscribed = tracing::subscriber::set_default(Registry::default().with(spans.clone()));
+    let cluster = Cluster::over(Model::new().member("a")).trace_propagator(OneName).start().await.unwrap();
+    let _worker = cluster.start_named::<Worker>("worker", ()).await.unwrap();
+    let worker = cluster.named::<Worker>("worker");
+    let asked = async {
+        worker.cast(()).await.unwrap();
+        worker.call(()).await.unwrap();
+    };
+    asked.instrument(info_span!("request")).await;
+    let spans = spans.0.lock().unwrap();
+    let traced: Vec<_> = spans.iter().filter(|row| row[1] == "genserver_cluster::request").cloned().collect();
+    let documented: Vec<_> = table("span of a request").into_iter().map(|row| row[..4].to_vec()).collect();
+    assert_eq!(traced, documented);
 }

@@ -21,6 +21,9 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// How long its output may stay open without a word when the program has ended: one that it has started may hold it.
 const AFTERMATH: Duration = Duration::from_secs(5);
 
+/// How long a program has to end what it has started itself. After that it is killed, and what it has started is left.
+const GRACE: Duration = Duration::from_secs(10);
+
 /// The program that rustdoc makes of many examples runs itself again for each, if it knows where it is. Rustdoc tells it so in
 /// this variable, but not when another program runs it; without it the examples would share one process, and its names.
 const DOCTESTS_PROGRAM: &str = "RUSTDOC_DOCTEST_BIN_PATH";
@@ -100,12 +103,23 @@ impl Watched {
     }
 
     fn stuck(&mut self, silence: Duration, running: &Running) -> Failure {
-        // If it ended in this very moment there is nothing left to end.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.end(GRACE);
         let tests: Vec<&str> = running.slow.iter().map(String::as_str).collect();
         let which = if tests.is_empty() { String::new() } else { format!("; still running: {}", tests.join(", ")) };
-        self.failure(&format!("printed nothing for {} s and was killed{which}", silence.as_secs()))
+        self.failure(&format!("printed nothing for {} s and was ended{which}", silence.as_secs()))
+    }
+
+    /// Tells it to end, and kills it if it has not ended after a while.
+    #[expect(clippy::disallowed_methods, reason = "waits for a real process by the machine's clock")]
+    fn end(&mut self, grace: Duration) {
+        let until = Instant::now() + grace;
+        // Where there is no `kill`, and if it has ended in this very moment, this does nothing.
+        let _ = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).stderr(Stdio::null()).status();
+        while Instant::now() < until && matches!(self.child.try_wait(), Ok(None)) {
+            std::thread::sleep(LOOK_EVERY);
+        }
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 
     fn lost(&self, error: &io::Error) -> Failure {
@@ -181,9 +195,29 @@ mod tests {
     }
 
     #[test]
-    fn a_program_that_makes_no_progress_is_killed() {
+    fn a_program_that_makes_no_progress_is_ended() {
         let failure = watch("exec sleep 1000", Duration::from_millis(10)).expect_err("it does not end");
-        assert_eq!(failure.to_string(), "the test program `sh` printed nothing for 0 s and was killed");
+        assert_eq!(failure.to_string(), "the test program `sh` printed nothing for 0 s and was ended");
+    }
+
+    #[test]
+    fn a_program_that_is_ended_can_end_what_it_has_started() {
+        let script = "sleep 1000 & trap 'kill $!; echo ended $!; exit 3' TERM; echo started; wait";
+        let mut watched = Watched::start("sh", &["-c".to_owned(), script.to_owned()]).expect("it starts");
+        assert_eq!(watched.output.recv().expect("it prints"), b"started\n");
+        watched.end(GRACE);
+        // The output is closed when all that held it have ended.
+        let said: Vec<u8> = watched.output.iter().flatten().collect();
+        assert!(said.starts_with(b"ended "), "{said:?}");
+    }
+
+    #[test]
+    fn a_program_that_does_not_end_when_it_is_told_is_killed() {
+        let script = "trap '' TERM; echo started; exec sleep 1000";
+        let mut watched = Watched::start("sh", &["-c".to_owned(), script.to_owned()]).expect("it starts");
+        assert_eq!(watched.output.recv().expect("it prints"), b"started\n");
+        watched.end(Duration::from_millis(10));
+        assert_eq!(watched.output.recv().ok(), None);
     }
 
     #[test]
@@ -192,7 +226,7 @@ mod tests {
         running.learn(b"test a has been running for over 60 seconds\n");
         let mut watched = Watched::start("true", &[]).expect("it starts");
         let failure = watched.stuck(SILENCE, &running).to_string();
-        assert!(failure.ends_with("printed nothing for 600 s and was killed; still running: a"), "{failure}");
+        assert!(failure.ends_with("printed nothing for 600 s and was ended; still running: a"), "{failure}");
     }
 
     #[test]

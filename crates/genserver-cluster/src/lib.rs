@@ -140,6 +140,15 @@
 //! [`Cluster::topic`] is where events are published that subscribers on every member get, each at least once, from now on or behind what
 //! they have confirmed. A topic is a handler of a [`genevent`] manager, too. The page of [`events`] has an example.
 //!
+//! # Traces
+//!
+//! With the feature `tracing`, a call or a cast takes the trace of its sender along. Each member is given a [`TracePropagator`], by
+//! [`ClusterOptions::trace_propagator`]; its page has the one for OpenTelemetry.
+//!
+//! On the machine of the server the request has a span, `serve_call` or `serve_cast`, whose parent is the sender's span. The message is
+//! handed to the server in it. So the callback of a call is a child of that span, and the callback of a cast follows from it, as on one
+//! machine. A request that was not sent in a span has none. Events take no trace along.
+//!
 //! # What is promised, and what is not
 //!
 //! | | |
@@ -184,6 +193,8 @@ pub mod events;
 pub mod wire;
 // Which part of an engine belongs to this cluster.
 mod space;
+// The trace of a request on its way.
+mod traces;
 // What a cluster needs of the system under it.
 pub mod engine;
 
@@ -199,5 +210,7 @@ pub use remote::cast::{RemoteCast, RemoteCastError};
 pub use remote::not_sent::NotSent;
 pub use space::{MESSAGE_MAX, TIME_TO_LIVE};
 pub use stand_in::{StandIn, StandInError};
+#[cfg(feature = "tracing")]
+pub use traces::propagator::{TraceContext, TracePropagator};
 pub use wire::messages::{Clustered, Messages, Remote};
 pub use wire::reason::RemoteError;

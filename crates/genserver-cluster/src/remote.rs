@@ -4,11 +4,14 @@ use std::any::type_name;
 use std::fmt;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::engine::Revision;
 use crate::space::Space;
+use crate::traces::TraceFields;
 use crate::wire::messages::{Clustered, Messages, Remote};
+use crate::wire::{EncodeError, Kind, RequestHeader, encode};
 
 // Calls.
 pub(crate) mod call;
@@ -123,6 +126,29 @@ impl<S: Clustered> RemoteRef<S> {
         M: Into<S::Cast> + Serialize + Send + 'static,
     {
         RemoteCast::new(self.clone(), message)
+    }
+
+    /// A request as it travels, with the trace of the code that runs here.
+    fn encode<M: Serialize>(
+        &self,
+        kind: Kind,
+        name: &str,
+        left: Option<u64>,
+        message: &M,
+    ) -> Result<Bytes, EncodeError> {
+        let Target { space, messages, .. } = &*self.target;
+        let trace = space.traces.here();
+        let TraceFields { traceparent, tracestate } = trace.fields();
+        let header = RequestHeader {
+            server: messages.server(),
+            version: messages.version(),
+            message: name,
+            fence: self.fence.map(|fence| fence.0),
+            left,
+            traceparent,
+            tracestate,
+        };
+        encode(kind, &header, message, space.message_max)
     }
 }
 

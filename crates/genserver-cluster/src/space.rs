@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::engine::{Engine, Revision, encoded};
+use crate::traces::Traces;
 
 /// How long a name outlives the machine of its owner, if nothing else was chosen.
 pub const TIME_TO_LIVE: Duration = Duration::from_secs(15);
@@ -22,6 +23,8 @@ pub(crate) struct Space {
     pub(crate) time_to_live: Duration,
     /// The largest message that is sent or decoded.
     pub(crate) message_max: usize,
+    /// How its traces go on at other members.
+    pub(crate) traces: Traces,
 }
 
 impl Space {

@@ -15,7 +15,7 @@
 //!
 //! | kind | published to | fields of the header | body |
 //! |---|---|---|---|
-//! | call | the subject of the name | `server`, `version`, `message`, `fence`?, `left`? | the message |
+//! | call | the subject of the name | `server`, `version`, `message`, `fence`?, `left`?, `traceparent`?, `tracestate`? | the message |
 //! | cast | the same | the same, without `left` | the message |
 //! | reply | where the call says | `fence` | the reply |
 //! | problem | where the call says | `fence` | why there is no reply |
@@ -32,6 +32,7 @@
 //! | `message` | the name of the message in that list |
 //! | `fence` | a request: the owner that is meant, if it is one alone. An answer: the owner that answers |
 //! | `left` | how many milliseconds the caller still waits. A call whose time is up is not carried out |
+//! | `traceparent`, `tracestate` | the span of the caller, as W3C's [Trace Context](https://www.w3.org/TR/trace-context/) writes it |
 //!
 //! Of an owner, `member` is for people; `incarnation` and `claim` are numbers that tell one claim of a name from all others; `server`
 //! and `version` are those of its list of messages; `time_to_live` is in milliseconds. `fence` is missing in the change that took the
@@ -76,6 +77,8 @@
 //!
 //! - A message has at most [`MESSAGE_MAX`](crate::MESSAGE_MAX) bytes, unless the cluster has another bound. One that is larger is an
 //!   error of its sender, which says its size, and is never decoded.
+//! - A `traceparent` and a `tracestate` have at most 256 bytes each. One that is longer is not sent, and not looked at. Without a
+//!   `traceparent` there is no trace.
 //! - Lists and maps are nested at most [`DEPTH_MAX`] deep.
 //! - A list that claims to have more elements than there are bytes is refused before anything is decoded. So nothing is reserved for
 //!   what a message merely claims. What comes with a message needs no more than about four times its bytes, as far as it is ours.

@@ -24,6 +24,13 @@ mod engine {
     pub struct Revision(pub u64);
 }
 
+#[path = "../src/traces"]
+mod traces {
+    mod fields;
+
+    pub(crate) use fields::TraceFields;
+}
+
 #[path = "../src/wire"]
 mod wire {
     pub mod answer;

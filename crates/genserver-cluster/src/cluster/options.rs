@@ -15,6 +15,9 @@ use crate::groups::Groups;
 use crate::members::Members;
 use crate::name::member::Member;
 use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
+use crate::traces::Traces;
+#[cfg(feature = "tracing")]
+use crate::traces::propagator::TracePropagator;
 
 /// The shortest time to live. Within a sixth of it an engine has to answer.
 const TIME_TO_LIVE_MIN: Duration = Duration::from_millis(100);
@@ -33,6 +36,7 @@ pub struct ClusterOptions<E = Arc<dyn Engine>> {
     member: Arc<str>,
     time_to_live: Duration,
     message_max: usize,
+    traces: Traces,
 }
 
 impl<E> ClusterOptions<E> {
@@ -43,6 +47,7 @@ impl<E> ClusterOptions<E> {
             member: "member".into(),
             time_to_live: TIME_TO_LIVE,
             message_max: MESSAGE_MAX,
+            traces: Traces::default(),
         }
     }
 
@@ -101,11 +106,24 @@ impl<E> ClusterOptions<E> {
         self
     }
 
+    /// Lets traces go on between this member and others (default: they end at the machine).
+    ///
+    /// A call or a cast that is made in a span takes the [context](crate::TraceContext) of the span along. On the machine of the server,
+    /// a member that has a propagator, too, makes a span with that context as its parent, and hands the message to the server in it:
+    /// [Traces](crate#traces) has more.
+    ///
+    /// The context is part of the message, and counts for [`message_max`](Self::message_max).
+    #[cfg(feature = "tracing")]
+    pub fn trace_propagator(mut self, propagator: impl TracePropagator) -> Self {
+        self.traces = Traces::new(propagator);
+        self
+    }
+
     /// The engine, and the same options with another.
     #[cfg(feature = "nats")]
     pub(super) fn replace<F>(self, engine: F) -> (E, ClusterOptions<F>) {
-        let Self { engine: before, name_space, member, time_to_live, message_max } = self;
-        (before, ClusterOptions { engine, name_space, member, time_to_live, message_max })
+        let Self { engine: before, name_space, member, time_to_live, message_max, traces } = self;
+        (before, ClusterOptions { engine, name_space, member, time_to_live, message_max, traces })
     }
 
     /// The names of the cluster and of the member.
@@ -155,8 +173,8 @@ impl ClusterOptions {
     }
 
     fn into_args(self) -> MemberArgs {
-        let Self { engine, name_space, member, time_to_live, message_max } = self;
-        let space = Space { engine, name: name_space, time_to_live, message_max };
+        let Self { engine, name_space, member, time_to_live, message_max, traces } = self;
+        let space = Space { engine, name: name_space, time_to_live, message_max, traces };
         let member = Arc::new(Member::new(space, member));
         let members = Arc::new(Members::new(Arc::clone(&member)));
         let groups = Arc::new(Groups::new(Arc::clone(&member), Arc::clone(&members)));

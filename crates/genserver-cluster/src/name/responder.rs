@@ -92,7 +92,8 @@ pub(crate) async fn serve<S: Clustered>(
     fence: Revision,
     first: BoxStream<'static, Delivery>,
 ) {
-    let service = Service::new(server.clone(), fence, served.space().message_max);
+    let Space { message_max, traces, .. } = served.space();
+    let service = Service::new(server.clone(), fence, *message_max).traced(traces.clone());
     Responder { served, service }.serve(server.process_ref(), first).await;
 }
 

@@ -19,7 +19,7 @@ use crate::engine::{RequestError, Revision};
 use crate::remote::not_sent::NotSent;
 use crate::remote::{RemoteRef, Target};
 use crate::wire::messages::{Clustered, Remote};
-use crate::wire::{Answer, Kind, RequestHeader, decode, encode};
+use crate::wire::{Answer, Kind, decode};
 
 // Why a call has no answer.
 mod error;
@@ -65,14 +65,7 @@ impl<S: Remote<M> + Clustered, M: Serialize + 'static> RemoteCall<S, M> {
             .messages
             .name_of_call::<M>()
             .ok_or_else(|| NotSent::Unlisted { message: type_name::<M>(), server: type_name::<S>() })?;
-        let header = RequestHeader {
-            server: target.messages.server(),
-            version: target.messages.version(),
-            message: name,
-            fence: self.remote.fence.map(|fence| fence.0),
-            left: Some(milliseconds(self.timeout)),
-        };
-        Ok((encode(Kind::Call, &header, message, target.space.message_max)?, name))
+        Ok((self.remote.encode(Kind::Call, name, Some(milliseconds(self.timeout)), message)?, name))
     }
 
     fn send(&self, message: &M) -> Stage<S::Reply, M> {

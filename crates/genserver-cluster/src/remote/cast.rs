@@ -16,8 +16,8 @@ use serde::Serialize;
 
 use crate::remote::RemoteRef;
 use crate::remote::not_sent::NotSent;
+use crate::wire::Kind;
 use crate::wire::messages::Clustered;
-use crate::wire::{Kind, RequestHeader, encode};
 
 /// A message was not sent, or it is not known whether it was. It is inside, so that nothing is lost.
 pub struct RemoteCastError<M> {
@@ -78,19 +78,11 @@ impl<S: Clustered, M> RemoteCast<S, M> {
 
 impl<S: Clustered, M: Serialize + 'static> RemoteCast<S, M> {
     fn encode(&self, message: &M) -> Result<Bytes, NotSent> {
-        let (target, fence) = (&*self.remote.target, self.remote.fence);
-        let name = target
-            .messages
+        let messages = &self.remote.target.messages;
+        let name = messages
             .name_of_cast::<M>()
             .ok_or_else(|| NotSent::Unlisted { message: type_name::<M>(), server: type_name::<S>() })?;
-        let header = RequestHeader {
-            server: target.messages.server(),
-            version: target.messages.version(),
-            message: name,
-            fence: fence.map(|fence| fence.0),
-            left: None,
-        };
-        Ok(encode(Kind::Cast, &header, message, target.space.message_max)?)
+        Ok(self.remote.encode(Kind::Cast, name, None, message)?)
     }
 
     fn send(&self, message: &M) -> Stage {

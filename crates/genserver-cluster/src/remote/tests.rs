@@ -192,7 +192,15 @@ async fn an_answer_of_another_owner_is_not_taken() {
     let _ = remote::<Desk>(&recorded).call(Sum).await;
     let unpinned = crate::wire::encode(
         crate::wire::Kind::Call,
-        &crate::wire::RequestHeader { server: "test.desk", version: 3, message: "sum", fence: None, left: None },
+        &crate::wire::RequestHeader {
+            server: "test.desk",
+            version: 3,
+            message: "sum",
+            fence: None,
+            left: None,
+            traceparent: None,
+            tracestate: None,
+        },
         &Sum,
         MESSAGE_MAX,
     );

@@ -5,6 +5,7 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
+use crate::traces::TraceFields;
 use crate::wire::FORMAT;
 use crate::wire::body::{Bounded, EncodeError};
 use crate::wire::check::well_formed;
@@ -113,6 +114,19 @@ pub(crate) struct RequestHeader<'a> {
     /// How many milliseconds the caller still waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) left: Option<u64>,
+    /// The span of the caller, as W3C's Trace Context writes it, ...
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) traceparent: Option<&'a str>,
+    /// ... and what systems of traces add to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) tracestate: Option<&'a str>,
+}
+
+impl<'a> RequestHeader<'a> {
+    /// What it says of its trace.
+    pub(crate) fn trace(&self) -> TraceFields<'a> {
+        TraceFields { traceparent: self.traceparent, tracestate: self.tracestate }
+    }
 }
 
 /// The header of a reply or a problem.

@@ -13,6 +13,7 @@ use genserver::{CallError, GenServer, Reason, ServerRef, time};
 use serde::de::DeserializeOwned;
 
 use crate::engine::Revision;
+use crate::traces::Traces;
 use crate::wire::FORMAT;
 use crate::wire::answer::{Problem, encode_problem, encode_reply};
 use crate::wire::body::{decode, guarded, text_of};
@@ -38,6 +39,7 @@ pub(crate) struct Service<S: Clustered> {
     fence: Revision,
     /// The largest message.
     message_max: usize,
+    traces: Traces,
 }
 
 /// What has become of a request.
@@ -73,7 +75,13 @@ pub(super) type CastFunction<S> = fn(&ServerRef<S>, &[u8]) -> Result<(), String>
 impl<S: Clustered> Service<S> {
     /// The service of a server whose owner has this fence.
     pub(crate) fn new(server: ServerRef<S>, fence: Revision, message_max: usize) -> Self {
-        Self { server, messages: Arc::new(S::messages()), fence, message_max }
+        let messages = Arc::new(S::messages());
+        Self { server, messages, fence, message_max, traces: Traces::default() }
+    }
+
+    /// The same, in which the traces of callers go on.
+    pub(crate) fn traced(self, traces: Traces) -> Self {
+        Self { traces, ..self }
     }
 
     /// Hands a request, which came at `came`, to the server.
@@ -112,10 +120,13 @@ impl<S: Clustered> Service<S> {
         let version = self.messages.version();
         let hand = self.messages.find_call(header.message).ok_or(Problem::UnknownMessage { version })?;
         let context = CallContext { fence: self.fence, message_max: self.message_max, until };
-        let answer = hand(&self.server, envelope.body.clone(), context)
+        let span = self.traces.serve_call(header.server, header.message, header.trace());
+        let answer = span
+            .run(|| hand(&self.server, envelope.body.clone(), context))
             .map_err(|text| Problem::Undecodable { version, text })?;
         let fence = self.fence;
-        Ok(answer.map(move |reply| reply.unwrap_or_else(|problem| encode_problem(fence, &problem))).boxed())
+        let answer = answer.map(move |reply| reply.unwrap_or_else(|problem| encode_problem(fence, &problem)));
+        Ok(span.around(answer.boxed()))
     }
 
     fn cast(&self, envelope: &Envelope<'_>) -> Result<(), Dropped> {
@@ -128,7 +139,8 @@ impl<S: Clustered> Service<S> {
         let version = self.messages.version();
         let unknown = || dropped(&Problem::UnknownMessage { version });
         let hand = self.messages.find_cast(message).ok_or_else(unknown)?;
-        hand(&self.server, &envelope.body).map_err(|why| dropped(&why))
+        let span = self.traces.serve_cast(server, message, header.trace());
+        span.run(|| hand(&self.server, &envelope.body)).map_err(|why| dropped(&why))
     }
 
     /// Whether the request is for this server and its owner.

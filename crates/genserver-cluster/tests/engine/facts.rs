@@ -76,6 +76,7 @@ macro_rules! hold_to_the_facts {
             e11_an_id_is_printable
             e12_a_follower_is_told_what_is_there_and_then_what_comes
             e12_a_follower_is_told_many_events
+            e12_a_follower_is_told_large_events
             e12_a_stream_that_is_not_there_is_not_followed
         }
     };

@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use async_nats::jetstream;
 use futures::StreamExt;
 use genserver::time;
 use genserver_cluster::engine::nats::{Nats, Options};
-use genserver_cluster::engine::{ChangeError, Engine, EngineError, Position, RequestError, WatchEvent};
+use genserver_cluster::engine::{ChangeError, Engine, EngineError, Position, RequestError, Retention, WatchEvent};
 
 use crate::facts::{LONG, System};
 
@@ -113,6 +114,34 @@ fn a_change_of_a_server_that_stands_still_is_unanswered_and_may_be_made_later() 
         let mut watch = b.watch("t.").await.unwrap();
         while !matches!(watch.next().await, Some(WatchEvent::Set(_, entry)) if entry.value == "2") {}
         assert_eq!(a.update("t.k", "3".into(), LONG, revision).await, Err(ChangeError::Conflict));
+    });
+}
+
+#[test]
+fn a_follower_that_is_not_read_holds_a_bounded_number_of_bytes() {
+    const EVENTS: u64 = 30;
+    check(async |server| {
+        let a = server.member("a").await;
+        let retention = Retention { events: EVENTS, bytes: 100 << 20, age: LONG };
+        a.open_stream("t.events", retention).await.unwrap();
+        for number in 0..EVENTS {
+            a.add("t.events", &number.to_string(), vec![0; 900_000].into()).await.unwrap();
+        }
+        let mut events = a.follow("t.events", Position::default()).await.unwrap();
+        events.next().await.unwrap();
+        let context = jetstream::new(async_nats::connect(server.address()).await.unwrap());
+        let stream = context.get_stream("EVENTS_genserver~t~events").await.unwrap();
+        // The server sends until what it was asked for is sent.
+        let sent = loop {
+            let follower = stream.consumers().next().await.unwrap().unwrap();
+            let sent = follower.delivered.consumer_sequence;
+            if follower.num_waiting == 0 || sent == EVENTS {
+                break sent;
+            }
+        };
+        assert!((2..10).contains(&sent), "{sent}");
+        let rest: Vec<_> = events.take(29).collect().await;
+        assert_eq!(rest.last().unwrap().position, Position(EVENTS));
     });
 }
 

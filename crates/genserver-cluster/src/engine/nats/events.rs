@@ -22,8 +22,15 @@ use super::watch::{FORGOTTEN_AFTER, HEARTBEAT, not_watched};
 use super::write::unavailable;
 use crate::engine::{DOUBLES_WITHIN, EngineError, Position, Retention, StreamedEvent};
 
-/// A follower asks for so many events at a time, and holds no more.
+/// A follower asks for so many events at a time, ...
 const BATCH: usize = 500;
+
+/// ... and for so many bytes. The client asks again when half of either has come. So a follower holds half as much again at most: 750
+/// events, and less than 8 MiB.
+const BATCH_BYTES: usize = 5 << 20;
+
+/// What an event has besides its payload and its headers: the subjects with which the server counts it.
+const SUBJECTS_MAX: usize = 4 << 10;
 
 /// For how long a server keeps such a request.
 const ASKED_FOR: Duration = Duration::from_secs(30);
@@ -76,7 +83,10 @@ impl Inner {
         let stream = stream.map_err(|error| EngineError::Refused(error.to_string()))?;
         let consumer = time::timeout(self.link.answer_within, stream.create_consumer(config)).await;
         let consumer = consumer.map_err(|_elapsed| EngineError::Unanswered)?.map_err(|error| not_watched(&error))?;
-        let messages = consumer.stream().max_messages_per_batch(BATCH).expires(ASKED_FOR).heartbeat(HEARTBEAT);
+        // An event that has more bytes than the batch would never come.
+        let bytes = BATCH_BYTES.max(self.link.client.max_payload() + SUBJECTS_MAX);
+        let messages = consumer.stream().max_messages_per_batch(BATCH).max_bytes_per_batch(bytes);
+        let messages = messages.expires(ASKED_FOR).heartbeat(HEARTBEAT);
         let messages = messages.messages().await.map_err(|error| EngineError::Unreachable(error.to_string()))?;
         let mut told = 0;
         let events = connected.limit(messages).map(move |message| next(message, &mut told));

@@ -15,6 +15,7 @@ use crate::engine::{
     StreamedEvent, WatchEvent,
 };
 use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
+use crate::traces::Traces;
 use crate::wire::desk::Desk;
 use crate::wire::{Handed, Service};
 
@@ -55,7 +56,8 @@ impl Script {
     /// A name space of this engine.
     pub(super) fn space(self: &Arc<Self>) -> Space {
         let engine = Arc::clone(self) as Arc<dyn Engine>;
-        Space { engine, name: "test".into(), time_to_live: TIME_TO_LIVE, message_max: MESSAGE_MAX }
+        let (time_to_live, message_max) = (TIME_TO_LIVE, MESSAGE_MAX);
+        Space { engine, name: "test".into(), time_to_live, message_max, traces: Traces::default() }
     }
 }
 

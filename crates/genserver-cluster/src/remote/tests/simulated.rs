@@ -14,6 +14,7 @@ use crate::engine::{Engine, Revision};
 use crate::remote::RemoteRef;
 use crate::remote::call::RemoteCallError;
 use crate::space::{MESSAGE_MAX, Space, TIME_TO_LIVE};
+use crate::traces::Traces;
 use crate::wire::messages::{Clustered, Messages, Remote};
 use crate::wire::{Handed, Service};
 
@@ -63,7 +64,9 @@ const SECOND: Duration = Duration::from_secs(1);
 const FEW: Duration = Duration::from_millis(5);
 
 fn space(engine: impl Engine) -> Space {
-    Space { engine: Arc::new(engine), name: "test".into(), time_to_live: TIME_TO_LIVE, message_max: MESSAGE_MAX }
+    let (time_to_live, message_max) = (TIME_TO_LIVE, MESSAGE_MAX);
+    let traces = Traces::default();
+    Space { engine: Arc::new(engine), name: "test".into(), time_to_live, message_max, traces }
 }
 
 /// Hands what comes for the name to the service, for as long as the subscription lasts. A keeper does so, too.

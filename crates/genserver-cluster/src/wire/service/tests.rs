@@ -20,8 +20,15 @@ const BOUND: usize = 4 << 10;
 const FENCE: Revision = Revision(7);
 const SECOND: Duration = Duration::from_secs(1);
 
-const HEADER: RequestHeader<'static> =
-    RequestHeader { server: "test.desk", version: 3, message: "", fence: None, left: None };
+const HEADER: RequestHeader<'static> = RequestHeader {
+    server: "test.desk",
+    version: 3,
+    message: "",
+    fence: None,
+    left: None,
+    traceparent: None,
+    tracestate: None,
+};
 
 /// A request as another member makes it.
 fn request<M: Serialize>(kind: Kind, header: &RequestHeader<'_>, message: &M) -> Bytes {

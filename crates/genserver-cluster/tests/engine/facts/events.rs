@@ -134,6 +134,20 @@ pub(crate) async fn e12_a_follower_is_told_many_events(system: &impl System) {
     assert_eq!(positions, (1..=1_300).collect::<Vec<u64>>());
 }
 
+pub(crate) async fn e12_a_follower_is_told_large_events(system: &impl System) {
+    const SIZE: usize = 900_000;
+    let a = system.member("a").await;
+    a.open_stream("t.events", Retention { bytes: 100 << 20, ..all() }).await.unwrap();
+    for number in 1..=40_u8 {
+        a.add("t.events", &number.to_string(), vec![number; SIZE].into()).await.unwrap();
+    }
+    let mut events = a.follow("t.events", BEGIN).await.unwrap();
+    for number in 1..=40 {
+        let told = events.next().await.unwrap();
+        assert_eq!((told.position, told.event.len(), told.event[0]), (Position(number.into()), SIZE, number));
+    }
+}
+
 pub(crate) async fn e12_a_stream_that_is_not_there_is_not_followed(system: &impl System) {
     let a = system.member("a").await;
     let followed = a.follow("t.events", BEGIN).await.map(|_| ());
