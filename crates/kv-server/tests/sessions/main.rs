@@ -29,3 +29,5 @@ mod turns;
 mod store_limits;
 // Random bytes.
 mod fuzz;
+// A store on several machines.
+mod remote;
