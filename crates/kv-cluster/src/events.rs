@@ -29,7 +29,7 @@ use announcement::Announcement;
 // What is sent to the other members.
 mod announcement;
 
-/// How many events wait for the announcer, for the engine, and for each client. More are lost, and counted.
+/// How many events wait for the announcer, and for each client. Of more, the oldest are lost, and counted.
 const WAITING_MAX: usize = 4096;
 
 /// How many events are sent in one message at most.
@@ -38,7 +38,7 @@ const EVENTS_MAX: usize = 256;
 /// The pause before an engine that does not take a subscription is asked again.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
 
-/// More members than that have not announced anything at one time: those that are gone are forgotten.
+/// How many members are remembered. Those that are gone are, too, until there are so many; then all are forgotten.
 const MEMBERS_MAX: usize = 1024;
 
 type EventManager = Manager<RemoteEvent, Never, ChildRef<ManagerServer<RemoteEvent>, Manager<RemoteEvent>>>;
@@ -56,10 +56,10 @@ impl Events {
         (spec, events)
     }
 
-    /// Tells those who listen now. What does not fit in is lost.
-    pub(crate) fn tell(&self, event: RemoteEvent) {
-        // Nobody waits for those who listen.
-        let _ = EventManager::from(self.0.clone()).notify(event);
+    /// Tells those who listen now. It waits for the manager, and not for those who listen: their streams drop the oldest events.
+    pub(crate) async fn tell(&self, event: RemoteEvent) {
+        // A manager that has ended has told nobody, and its streams say that something may be missing.
+        let _ = EventManager::from(self.0.clone()).sync_notify(event).await;
     }
 
     /// Begins to listen, also to what is told after a restart of the manager. The stream ends with the supervisor.
@@ -192,12 +192,16 @@ impl Listener {
                 let mut heard = Heard::default();
                 while let Some(message) = messages.next().await {
                     match Announcement::decode(&message.payload) {
-                        Ok(announcement) => heard.take(announcement).for_each(|event| self.all.tell(event)),
+                        Ok(announcement) => {
+                            for event in heard.take(announcement) {
+                                self.all.tell(event).await;
+                            }
+                        }
                         // Of a member with another version.
-                        Err(_) => self.all.tell(RemoteEvent::Missed(None)),
+                        Err(_) => self.all.tell(RemoteEvent::Missed(None)).await,
                     }
                 }
-                self.all.tell(RemoteEvent::Missed(None));
+                self.all.tell(RemoteEvent::Missed(None)).await;
             }
             time::sleep(LISTEN_AGAIN).await;
         }

@@ -119,7 +119,7 @@ impl OwnerArgs {
         }
         let bucket = loaded?;
         if !is_there {
-            self.events.tell(RemoteEvent::Created(self.bucket.clone()));
+            self.events.tell(RemoteEvent::Created(self.bucket.clone())).await;
         }
         Ok(bucket)
     }
@@ -165,7 +165,7 @@ impl GenServer for BucketOwner {
                 let removing = async move {
                     let removed = remove(bucket).await;
                     if matches!(removed, Carried::Done(Ok(()))) {
-                        events.tell(RemoteEvent::Removed(name));
+                        events.tell(RemoteEvent::Removed(name)).await;
                     }
                     removed
                 };
