@@ -44,7 +44,8 @@ use replies::ReplyError;
 ///
 /// ```
 /// use futures::io::Cursor;
-/// /// use kv_server::{Session, SessionEnd};
+/// use kv_core::Store;
+/// use kv_server::{Session, SessionEnd};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -64,7 +65,8 @@ use replies::ReplyError;
 /// ```
 /// use genserver::{Probe, ProbeRef};
 /// # use futures::io::Cursor;
-/// # /// # use kv_server::Session;
+/// # use kv_core::Store;
+/// # use kv_server::Session;
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -137,7 +139,8 @@ impl Session {
     ///
     /// ```
     /// use futures::io::Cursor;
-    ///     /// use kv_server::Session;
+    /// use kv_core::Store;
+    /// use kv_server::Session;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -161,7 +164,8 @@ impl Session {
     ///
     /// ```
     /// # use futures::io::Cursor;
-    ///     /// use kv_server::{Limits, Session, SessionEnd};
+    /// use kv_core::Store;
+    /// use kv_server::{Limits, Session, SessionEnd};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -194,7 +198,8 @@ impl Session {
     ///
     /// ```
     /// # use futures::io::Cursor;
-    ///     /// use kv_server::{Drain, Session, SessionEnd};
+    /// use kv_core::Store;
+    /// use kv_server::{Drain, Session, SessionEnd};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -227,7 +232,8 @@ impl Session {
     ///
     /// ```
     /// use futures::io::Cursor;
-    ///     /// use kv_server::{Password, Session};
+    /// use kv_core::Store;
+    /// use kv_server::{Password, Session};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -275,7 +281,8 @@ impl Session {
     ///
     /// ```
     /// use futures::io::Cursor;
-    ///     /// use kv_server::{Session, SessionEnd};
+    /// use kv_core::Store;
+    /// use kv_server::{Session, SessionEnd};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {

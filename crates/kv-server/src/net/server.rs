@@ -39,7 +39,8 @@ pub struct Server {
 /// # Examples
 ///
 /// ```
-/// # /// # #[tokio::main(flavor = "current_thread")]
+/// # use kv_core::Store;
+/// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let store = Store::start().await?;
 /// # let folder = tempfile::tempdir()?;
@@ -74,7 +75,8 @@ pub struct ServerOptions {
 /// # Examples
 ///
 /// ```
-/// # /// # #[tokio::main(flavor = "current_thread")]
+/// # use kv_core::Store;
+/// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let store = Store::start().await?;
 /// use kv_server::net::{Server, StartServerError};
@@ -150,7 +152,8 @@ impl Server {
     /// # Examples
     ///
     /// ```
-    /// #     /// use futures::{AsyncReadExt, AsyncWriteExt};
+    /// # use kv_core::Store;
+    /// use futures::{AsyncReadExt, AsyncWriteExt};
     /// use kv_server::net::{self, Server};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -191,7 +194,8 @@ impl Server {
     /// # Examples
     ///
     /// ```
-    /// #     /// # #[tokio::main(flavor = "current_thread")]
+    /// # use kv_core::Store;
+    /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let store = Store::start().await?;
     /// use futures::{AsyncReadExt, AsyncWriteExt};
@@ -247,7 +251,8 @@ impl ServerOptions {
     /// # Examples
     ///
     /// ```
-    /// #     /// use kv_server::net::Server;
+    /// # use kv_core::Store;
+    /// use kv_server::net::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -279,7 +284,8 @@ impl ServerOptions {
     /// # Examples
     ///
     /// ```
-    /// #     /// use futures::{AsyncReadExt, AsyncWriteExt};
+    /// # use kv_core::Store;
+    /// use futures::{AsyncReadExt, AsyncWriteExt};
     /// use kv_server::net::{self, Server};
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -314,7 +320,8 @@ impl ServerOptions {
     /// ```
     /// # use std::fs::{self, Permissions};
     /// # use std::os::unix::fs::PermissionsExt;
-    /// #     /// use kv_server::PasswordHash;
+    /// # use kv_core::Store;
+    /// use kv_server::PasswordHash;
     /// use kv_server::net::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
@@ -346,7 +353,8 @@ impl ServerOptions {
     /// In a container whose network keeps strangers out:
     ///
     /// ```
-    /// #     /// use kv_server::net::Server;
+    /// # use kv_core::Store;
+    /// use kv_server::net::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -411,7 +419,8 @@ impl ServerOptions {
     /// # Examples
     ///
     /// ```
-    ///     /// use kv_server::net::Server;
+    /// use kv_core::Store;
+    /// use kv_server::net::Server;
     ///
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
