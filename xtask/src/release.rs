@@ -15,8 +15,17 @@ use crate::{Failure, Finding, Result};
 use manifest::Manifest;
 
 /// The crates that others are to use, each after those that it stands on: the order in which they are published.
-const PUBLISHED: &[&str] =
-    &["genserver-macros", "genserver", "genevent", "genserver-observer", "kv-core", "kv-server", "kv-cli"];
+const PUBLISHED: &[&str] = &[
+    "genserver-macros",
+    "genserver",
+    "genevent",
+    "genserver-cluster",
+    "genserver-observer",
+    "kv-core",
+    "kv-cluster",
+    "kv-server",
+    "kv-cli",
+];
 
 /// What each package holds, whatever else is in it.
 const PACKED: &[&str] = &["Cargo.toml", "README.md", "CHANGELOG.md", "LICENSE-MIT", "LICENSE-APACHE"];
