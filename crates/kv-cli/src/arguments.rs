@@ -388,7 +388,8 @@ pub(crate) struct Serve {
 #[derive(Debug, Args)]
 pub(crate) struct ClusterArguments {
     /// Share the buckets with the other servers of a cluster: each takes all commands. The buckets are in NATS with JetStream, at
-    /// these addresses, separated by commas, as in `nats://n1,nats://n2`. In place of --data and --memory
+    /// these addresses, separated by commas, as in `nats://n1,nats://n2`. In place of --data, --memory, --sync and --max-memory. It
+    /// takes a kv that was built with the feature cluster
     #[arg(long, value_name = "URLS", requires = "member", conflicts_with = "max_memory")]
     pub(crate) cluster: Option<String>,
 
@@ -424,7 +425,9 @@ fn member(text: &str) -> Result<String, String> {
 fn name_space(text: &str) -> Result<String, String> {
     let is_of_alphabet = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     let is_name = is_of_alphabet && (1..=NAME_MAX).contains(&text.len());
-    is_name.then(|| text.to_owned()).ok_or_else(|| format!("write 1 to {NAME_MAX} letters of a-z, digits, - and _"))
+    is_name
+        .then(|| text.to_owned())
+        .ok_or_else(|| format!("write 1 to {NAME_MAX} letters of A-Z and a-z, digits, - and _"))
 }
 
 /// What both have at most.

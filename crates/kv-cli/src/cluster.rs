@@ -41,6 +41,12 @@ impl Membership {
                 "--cluster names the servers of NATS, separated by commas, as in nats://n1,nats://n2,nats://n3";
             return Err(Failure::new(Exit::Usage, message));
         }
+        // They would be shown in the greeting and in errors.
+        if servers.iter().any(|url| url.contains('@')) {
+            let message = "an address of --cluster has no user and no password, which others could read; give NATS a file with \
+                           --nats-credentials";
+            return Err(Failure::new(Exit::Usage, message));
+        }
         Ok(Self {
             servers,
             member: arguments.member.unwrap_or_default(),
@@ -71,8 +77,14 @@ impl Membership {
         let tree = Supervisor::one_for_one().max_restarts(RESTARTS_MAX).within(WITHIN).child(member);
         let supervisor = tree.start().await.map_err(|error| failed(&error))?;
         let storage = LogStorage::over(engine).name_space(&*self.name_space);
-        let store = ClusterStore::start(cluster, storage).await.map_err(|error| failed(&error))?;
-        Ok(Member { store, supervisor })
+        match ClusterStore::start(cluster, storage).await {
+            Ok(store) => Ok(Member { store, supervisor }),
+            Err(error) => {
+                // So that its names are free at once. The error says more than one of this would.
+                let _ = supervisor.stop().await;
+                Err(failed(&error))
+            }
+        }
     }
 }
 
@@ -107,7 +119,8 @@ impl Member {
 
     /// Gives its buckets to the others.
     pub(crate) async fn stop(&self) -> Result<(), StopError> {
-        self.store.stop().await?;
-        self.supervisor.stop().await
+        let stopped = self.store.stop().await;
+        // Also after a failure: the others wait for its names.
+        self.supervisor.stop().await.and(stopped)
     }
 }

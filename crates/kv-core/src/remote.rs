@@ -13,7 +13,8 @@ use crate::operation::{Operation, OperationError, OperationResult};
 /// A store of named buckets that may be in other programs: what a server of `kv-server` needs of it.
 ///
 /// A [`Store`](crate::Store) has its buckets in this program, and gives out references to them. Here a bucket has a name and no
-/// more, and each request finds the one that has it. `kv-cluster` has such a store.
+/// more, and each request finds the one that has it. Each method answers within a time of the store's own, whatever fails: a server waits
+/// for it. `kv-cluster` has such a store.
 ///
 /// # Examples
 ///
@@ -77,7 +78,7 @@ pub trait RemoteStore: fmt::Debug + Send + Sync + 'static {
     /// [`RemoteStoreError`] if the bucket is still there, or may be.
     async fn remove(&self, bucket: &str) -> Result<(), RemoteStoreError>;
 
-    /// Returns one page of the names of all buckets, in order: at most `limit`, from the beginning or after a name.
+    /// Returns one page of the names of all buckets, in order: `limit`, or fewer at the end, from the beginning or after a name.
     ///
     /// # Errors
     ///

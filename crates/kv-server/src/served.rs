@@ -143,7 +143,7 @@ impl ServedBucket<'_> {
     }
 }
 
-const NO_RESULT: &str = "the bucket answered another number of operations than it was asked; update the servers, which are of \
+pub(crate) const NO_RESULT: &str = "the bucket answered another number of operations than it was asked; update the servers, which are of \
                          different versions";
 
 /// Creates a bucket of a store of this program, whose name comes from a client.

@@ -13,7 +13,7 @@ use kv_core::{
     Bucket, Durability, Operation, OperationError, OperationResult, RemoteStore, RemoteStoreError, Store, WriteError,
 };
 
-use crate::served::{Kind, ServedStore, create, utf8};
+use crate::served::{Kind, NO_RESULT, ServedStore, create, utf8};
 
 /// The most commands that are gathered. More gain little, a bucket has other clients, and answers may be large and stay in
 /// memory until they are written.
@@ -301,6 +301,7 @@ impl Group {
             Ok(name) => name,
             Err(refusal) => return Ok(Results::NotCreated(refusal)),
         };
+        let asked = operations.len();
         // Its keys and values are not copied.
         let again = self.is_created.then(|| operations.clone());
         let results = match (store.apply_each(name, operations).await, again) {
@@ -313,6 +314,9 @@ impl Group {
             }
             (results, _) => results?,
         };
+        if results.len() != asked {
+            return Err(Refusal::Error(NO_RESULT.to_owned()));
+        }
         Ok(Results::Each(results.into_iter()))
     }
 

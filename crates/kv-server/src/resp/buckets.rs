@@ -49,7 +49,13 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
             let Some(bucket) = self.store.bucket(name) else { continue };
             match (bucket.remove().await, &mut removed) {
                 (Ok(()), Ok(removed)) => *removed += 1,
-                (Err(Refusal::Error(text)), Ok(_)) => removed = Err(text),
+                (Err(Refusal::Error(text)), Ok(_)) => {
+                    removed = Err(text);
+                    // Each of the others might take as long to fail.
+                    if self.store.here().is_none() {
+                        break;
+                    }
+                }
                 _ => {}
             }
         }
