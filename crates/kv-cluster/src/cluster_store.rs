@@ -210,8 +210,8 @@ impl ClusterStore {
     /// Begins to tell what happens to buckets and their keys, on all members: that a bucket was created or removed, and that a key was put
     /// or deleted or has expired. The stream ends with the store.
     ///
-    /// The events of the keys of a bucket are in order, and so are those of buckets that come and go; one of a key may be told before its
-    /// bucket. Nothing waits for who listens, and messages between machines may be lost: [`RemoteEvent::Missed`] says so, if it is
+    /// The events of the keys of a bucket are in order while it has one owner, and so are those of buckets that come and go; one of a key may
+    /// be told before its bucket. Nothing waits for who listens, and messages between machines may be lost: [`RemoteEvent::Missed`] says so, if it is
     /// known. What must not be missed is in the bucket.
     ///
     /// # Errors

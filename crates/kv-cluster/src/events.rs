@@ -152,6 +152,11 @@ impl Announcer {
         let mut told = pin!(told);
         // Each start has keys of its own, so this is a number that no other start has.
         let (member, mut number) = (RandomState::new().hash_one(()), 0);
+        // What an announcer before this one had not sent is lost.
+        for part in Announcement::split(member, number, &[RemoteEvent::Missed(None)]) {
+            let _ = self.engine.publish(&self.subject, part).await;
+        }
+        number += 1;
         while let Some(events) = told.next().await {
             let is_last = events.iter().any(Option::is_none);
             let events: Vec<RemoteEvent> = events.into_iter().flatten().collect();
@@ -189,6 +194,8 @@ impl Listener {
     async fn listen(&self) -> Never {
         loop {
             if let Ok(mut messages) = self.engine.subscribe(&self.subject).await {
+                // What came before is not known.
+                self.all.tell(RemoteEvent::Missed(None)).await;
                 let mut heard = Heard::default();
                 while let Some(message) = messages.next().await {
                     match Announcement::decode(&message.payload) {
@@ -201,7 +208,6 @@ impl Listener {
                         Err(_) => self.all.tell(RemoteEvent::Missed(None)).await,
                     }
                 }
-                self.all.tell(RemoteEvent::Missed(None)).await;
             }
             time::sleep(LISTEN_AGAIN).await;
         }
@@ -220,10 +226,13 @@ impl Heard {
             self.0.clear();
         }
         let count = u64::try_from(events.len()).unwrap_or(u64::MAX);
-        // Of a member that is heard for the first time nothing can be missed: it began before.
-        let expected = self.0.insert(member, number.saturating_add(count)).unwrap_or(number);
-        let missed = number.saturating_sub(expected);
-        (missed > 0).then_some(RemoteEvent::Missed(Some(missed))).into_iter().chain(events)
+        let missed = match self.0.insert(member, number.saturating_add(count)) {
+            Some(expected) => Some(number.saturating_sub(expected)).filter(|missed| *missed > 0).map(Some),
+            // It has announced something before, and whether that was heard is not known any more.
+            None if number > 0 => Some(None),
+            None => None,
+        };
+        missed.map(RemoteEvent::Missed).into_iter().chain(events)
     }
 }
 
@@ -245,10 +254,11 @@ mod tests {
             Some(RemoteEvent::Missed(missed)) => missed,
             _ => Some(0),
         };
-        assert_eq!(missed(1, 10), Some(0), "it was not heard before");
+        assert_eq!(missed(1, 10), None, "it was not heard before");
         assert_eq!(missed(1, 12), Some(0));
-        assert_eq!(missed(2, 7), Some(0));
+        assert_eq!(missed(2, 0), Some(0), "it begins");
+        assert_eq!(missed(2, 2), Some(0));
         assert_eq!(missed(1, 17), Some(3));
-        assert_eq!(missed(2, 9), Some(0));
+        assert_eq!(missed(2, 5), Some(1));
     }
 }

@@ -4,7 +4,7 @@
 //! back from the new owner. So a bucket whose owner is found by name may be loaded only while a grant for it is there, which its new
 //! owner gives after it has got the name. A bucket that may not be loaded ends.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use parking_lot::Mutex;
 
 use crate::storage::LogStorage;
 
-/// The buckets that may be loaded now. There are as many as owners that are starting.
+/// The buckets that may be loaded now, and whether they are made if they are not there. There are as many as owners that are starting.
 #[derive(Default)]
-pub(crate) struct Grants(Mutex<BTreeSet<BucketName>>);
+pub(crate) struct Grants(Mutex<BTreeMap<BucketName, bool>>);
 
 /// Allows one load of a bucket, until it is dropped.
 pub(crate) struct Grant {
@@ -25,8 +25,8 @@ pub(crate) struct Grant {
 }
 
 impl Grants {
-    pub(crate) fn give(self: &Arc<Self>, bucket: BucketName) -> Grant {
-        self.0.lock().insert(bucket.clone());
+    pub(crate) fn give(self: &Arc<Self>, bucket: BucketName, creates: bool) -> Grant {
+        self.0.lock().insert(bucket.clone(), creates);
         Grant { grants: Arc::clone(self), bucket }
     }
 }
@@ -59,8 +59,9 @@ impl Storage for OwnedStorage {
     }
 
     async fn load(&self, bucket: &BucketName) -> Result<Loaded, StorageError> {
-        if self.grants.0.lock().remove(bucket) {
-            return self.log.load(bucket).await;
+        let creates = self.grants.0.lock().remove(bucket);
+        if let Some(creates) = creates {
+            return self.log.load_bucket(bucket, creates).await;
         }
         let why =
             format!("the bucket {bucket} may have another owner; the next request for it finds that, or a new one");

@@ -64,6 +64,9 @@ pub(crate) enum WriteError {
         "the bucket would take {bytes} bytes, and may take {max} here; delete some of its keys, or use several buckets"
     )]
     Full { bytes: usize, max: usize },
+    /// There is no bucket, and none was to be made. There is no turn.
+    #[error("there is no such bucket")]
+    Absent,
     /// It is not there. The turn is over.
     #[error("another member has loaded the bucket since")]
     NotOwner,

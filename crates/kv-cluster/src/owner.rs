@@ -106,12 +106,9 @@ impl OwnerArgs {
     /// Loads the bucket (O1).
     async fn load(&self) -> Result<Bucket, Reason> {
         self.end_bucket().await;
-        // Looked up by the one that has the name, so that a bucket that was just removed is not made again by who only reads it.
+        // For what is told of it. Whether it is made is decided by its log.
         let is_there = self.log.contains(&self.bucket).await?;
-        if !self.creates && !is_there {
-            return Err(Reason::Shutdown);
-        }
-        let _grant = self.grants.give(self.bucket.clone());
+        let _grant = self.grants.give(self.bucket.clone(), self.creates);
         let loaded = self.store.create(&self.bucket).await;
         if loaded.is_err() {
             // It may load all the same, and has no owner.
@@ -278,6 +275,7 @@ async fn compare_and_set(bucket: Bucket, compare: CompareAndSet) -> Carried<Resu
 async fn remove(bucket: Bucket) -> Carried<Result<(), SentError>> {
     match split(bucket.remove().await) {
         Ok(removed) if is_not_owner(&removed) => Carried::Over,
+        Ok(Err(OperationError::Storage(error))) if error.kind() == StorageErrorKind::Unanswered => Carried::Unknown,
         Ok(removed) => Carried::Done(removed.map_err(SentError::from)),
         Err(error) => not_carried(&error),
     }

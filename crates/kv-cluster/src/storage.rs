@@ -96,12 +96,18 @@ impl LogStorage {
     }
 
     /// Reads a bucket, and claims its log, so that no other owner writes it from then on.
-    async fn claim(&self, bucket: &BucketName) -> Result<(Turn, Contents), WriteError> {
+    /// If there is none, it is made, or nothing is.
+    async fn claim(&self, bucket: &BucketName, creates: bool) -> Result<(Turn, Contents), WriteError> {
         let (name, names_log) = (self.log_name(bucket), self.names_log());
         let log = self.log(&name);
         let mut contents = Contents::new();
         for n in tries() {
             contents.read_on(log.engine, log.name).await?;
+            if contents.is_absent && !creates {
+                // What a removal has left that was not finished.
+                let _ = self.names.remove(self.log(&names_log), bucket, contents.last).await;
+                return Err(WriteError::Absent);
+            }
             if contents.is_absent {
                 self.names.add(self.log(&names_log), bucket, contents.last).await?;
             }
@@ -123,6 +129,19 @@ impl LogStorage {
             }
         }
         Err(ReadError::Engine(EngineError::Unanswered).into())
+    }
+
+    /// Loads a bucket. If there is none, it is made, or that is the error.
+    pub(crate) async fn load_bucket(&self, bucket: &BucketName, creates: bool) -> Result<Loaded, StorageError> {
+        let claimed = self.claim(bucket, creates).await;
+        let (turn, contents) = claimed.map_err(|error| storage_error(bucket, &error))?;
+        let mut turns = self.turns.lock();
+        let last = turns.entry(bucket.clone()).or_insert(turn);
+        // Of two that load at the same time, the later one is refused nothing.
+        if last.fence < turn.fence {
+            *last = turn;
+        }
+        Ok(Loaded { fence: Fence::new(turn.fence), entries: contents.entries() })
     }
 
     /// Takes a turn out, to write in it.
@@ -178,14 +197,7 @@ impl Storage for LogStorage {
     }
 
     async fn load(&self, bucket: &BucketName) -> Result<Loaded, StorageError> {
-        let (turn, contents) = self.claim(bucket).await.map_err(|error| storage_error(bucket, &error))?;
-        let mut turns = self.turns.lock();
-        let last = turns.entry(bucket.clone()).or_insert(turn);
-        // Of two that load at the same time, the later one is refused nothing.
-        if last.fence < turn.fence {
-            *last = turn;
-        }
-        Ok(Loaded { fence: Fence::new(turn.fence), entries: contents.entries() })
+        self.load_bucket(bucket, true).await
     }
 
     async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<(), StorageError>> {
@@ -197,7 +209,7 @@ impl Storage for LogStorage {
         let (name, names_log) = (self.log_name(bucket), self.names_log());
         let removed = self.log(&name).remove(&mut turn).await;
         let at = removed.map_err(|error| self.failed(bucket.clone(), turn, &error))?;
-        // If this fails, the name of a bucket that is not there is listed, until the bucket is made and removed again.
+        // If this fails, the name of a bucket that is not there is listed, until somebody asks for the bucket.
         let _ = self.names.remove(self.log(&names_log), bucket, at).await;
         Ok(())
     }
@@ -216,7 +228,7 @@ fn names_error(error: &ReadError) -> StorageError {
 fn storage_error(bucket: &BucketName, error: &WriteError) -> StorageError {
     let text = format!("the bucket {bucket}: {error}");
     match error {
-        WriteError::Read(_) | WriteError::Full { .. } => StorageError::new(text),
+        WriteError::Read(_) | WriteError::Full { .. } | WriteError::Absent => StorageError::new(text),
         WriteError::NotOwner => StorageError::not_owner(text),
         WriteError::Unknown => StorageError::unanswered(text),
     }

@@ -309,6 +309,8 @@ async fn what_happens_to_buckets_and_keys_is_told_on_every_member() {
         let (mut buckets, mut keys) = (Vec::new(), Vec::new());
         while buckets.len() + keys.len() < 4 {
             match told.next().await.unwrap() {
+                // A member begins, or is heard for the first time.
+                RemoteEvent::Missed(None) => {}
                 event @ RemoteEvent::Key(_) => keys.push(event),
                 event => buckets.push(event),
             }

@@ -87,7 +87,9 @@ impl Nodes {
             }
         });
         let node = Node(child);
-        listens.await.is_ok().then_some(node)
+        let listens = time::timeout(HOPELESS, listens).await;
+        let listens = listens.unwrap_or_else(|_| panic!("the node {name} does not listen: {}", self.kept()));
+        listens.is_ok().then_some(node)
     }
 
     fn log(&self, name: &str) -> File {
@@ -119,7 +121,7 @@ impl Node {
         self.signal("-TERM");
         let (sender, ended) = oneshot::channel();
         std::thread::spawn(move || sender.send(self.0.wait().unwrap()));
-        let status = ended.await.unwrap();
+        let status = time::timeout(HOPELESS, ended).await.expect("it ends within 5 seconds").unwrap();
         assert!(status.success(), "a node that was asked to end says {status}");
     }
 
