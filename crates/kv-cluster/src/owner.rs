@@ -106,8 +106,11 @@ impl OwnerArgs {
     /// Loads the bucket (O1).
     async fn load(&self) -> Result<Bucket, Reason> {
         self.end_bucket().await;
-        // For what is told of it. Whether it is made is decided by its log.
+        // A name may be left of a bucket that is gone: then its log decides whether there is one.
         let is_there = self.log.contains(&self.bucket).await?;
+        if !self.creates && !is_there {
+            return Err(Reason::Shutdown);
+        }
         let _grant = self.grants.give(self.bucket.clone(), self.creates);
         let loaded = self.store.create(&self.bucket).await;
         if loaded.is_err() {

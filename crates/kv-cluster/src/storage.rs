@@ -228,8 +228,9 @@ fn names_error(error: &ReadError) -> StorageError {
 fn storage_error(bucket: &BucketName, error: &WriteError) -> StorageError {
     let text = format!("the bucket {bucket}: {error}");
     match error {
-        WriteError::Read(_) | WriteError::Full { .. } | WriteError::Absent => StorageError::new(text),
-        WriteError::NotOwner => StorageError::not_owner(text),
+        WriteError::Read(_) | WriteError::Full { .. } => StorageError::new(text),
+        // Neither says that the storage fails.
+        WriteError::NotOwner | WriteError::Absent => StorageError::not_owner(text),
         WriteError::Unknown => StorageError::unanswered(text),
     }
 }
