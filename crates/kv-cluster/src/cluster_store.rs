@@ -207,12 +207,12 @@ impl ClusterStore {
         self.log.buckets(after, limit).await.map_err(ClusterStoreError::Storage)
     }
 
-    /// Begins to tell what happens to buckets and their keys, on all members: that a bucket was created or removed, and that a key was put
-    /// or deleted or has expired. The stream ends with the store.
+    /// Returns a stream of what happens to buckets and their keys on all members: that a bucket was created or removed, and that a key
+    /// was put or deleted or has expired. It begins now, and ends with the store.
     ///
-    /// The events of the keys of a bucket are in order while it has one owner, and so are those of buckets that come and go; one of a key may
-    /// be told before its bucket. Nothing waits for who listens, and messages between machines may be lost: [`RemoteEvent::Missed`] says so, if it is
-    /// known. What must not be missed is in the bucket.
+    /// The events of the keys of a bucket are in order while it has one owner, and so are those of buckets that come and go; one of a key
+    /// may be told before its bucket. The store does not wait for the stream, and messages between machines may be lost:
+    /// [`RemoteEvent::Missed`] says so, if it is known. What must not be missed is in the bucket.
     ///
     /// # Errors
     ///
@@ -275,9 +275,11 @@ impl ClusterStore {
         }
     }
 
-    /// Sends a message to the owner. The machine of one that stands still takes messages, and nobody hears that it does not answer. So while
-    /// there is no answer, it is looked up whether the owner has still got its name, and if not, another member becomes the owner. This
-    /// message may have been carried out by then, so that one is not asked.
+    /// Sends a message to the owner, and returns its answer.
+    ///
+    /// The machine of an owner that stands still takes messages, so the engine does not say that nobody is there. Until there is an
+    /// answer, it is looked up from time to time whether the owner still has its name. If not, another member becomes the owner. That
+    /// one is not sent this message, which may have been carried out.
     async fn call<M, R>(&self, bucket: &BucketName, message: M, until: Instant) -> Result<R, RemoteCallError>
     where
         BucketOwner: Remote<M, Reply = R>,

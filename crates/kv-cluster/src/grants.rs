@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
 use kv_core::{BucketName, Commit, Durability, Fence, Loaded, Storage, StorageError};
@@ -14,26 +15,51 @@ use parking_lot::Mutex;
 
 use crate::storage::LogStorage;
 
-/// The buckets that may be loaded now, and whether they are made if they are not there. There are as many as owners that are starting.
+/// The buckets that may be loaded now. There are as many as owners that are starting.
 #[derive(Default)]
-pub(crate) struct Grants(Mutex<BTreeMap<BucketName, bool>>);
+pub(crate) struct Grants(Mutex<BTreeMap<BucketName, Arc<Terms>>>);
 
-/// Allows one load of a bucket, until it is dropped.
+/// What an owner says to the load of its bucket, and the load to the owner.
+struct Terms {
+    /// Whether the bucket is made if it is not there.
+    creates: bool,
+    /// The owner has given up, so nobody will have what is loaded.
+    is_withdrawn: AtomicBool,
+    /// The bucket was not there, and was made.
+    has_made: AtomicBool,
+}
+
+/// Allows one load of a bucket. When it is dropped, a load that still goes on takes the log from nobody.
 pub(crate) struct Grant {
     grants: Arc<Grants>,
     bucket: BucketName,
+    terms: Arc<Terms>,
 }
 
 impl Grants {
     pub(crate) fn give(self: &Arc<Self>, bucket: BucketName, creates: bool) -> Grant {
-        self.0.lock().insert(bucket.clone(), creates);
-        Grant { grants: Arc::clone(self), bucket }
+        let terms = Terms { creates, is_withdrawn: AtomicBool::new(false), has_made: AtomicBool::new(false) };
+        let terms = Arc::new(terms);
+        self.0.lock().insert(bucket.clone(), Arc::clone(&terms));
+        Grant { grants: Arc::clone(self), bucket, terms }
+    }
+}
+
+impl Grant {
+    /// Whether the load has made the bucket.
+    pub(crate) fn has_made(&self) -> bool {
+        self.terms.has_made.load(Ordering::Relaxed)
     }
 }
 
 impl Drop for Grant {
     fn drop(&mut self) {
-        self.grants.0.lock().remove(&self.bucket);
+        self.terms.is_withdrawn.store(true, Ordering::Relaxed);
+        let mut grants = self.grants.0.lock();
+        // The next owner may have given its own.
+        if grants.get(&self.bucket).is_some_and(|terms| Arc::ptr_eq(terms, &self.terms)) {
+            grants.remove(&self.bucket);
+        }
     }
 }
 
@@ -59,13 +85,15 @@ impl Storage for OwnedStorage {
     }
 
     async fn load(&self, bucket: &BucketName) -> Result<Loaded, StorageError> {
-        let creates = self.grants.0.lock().remove(bucket);
-        if let Some(creates) = creates {
-            return self.log.load_bucket(bucket, creates).await;
-        }
-        let why =
-            format!("the bucket {bucket} may have another owner; the next request for it finds that, or a new one");
-        Err(StorageError::not_owner(why))
+        let not_owner = || {
+            let advice = "the next request for it finds that, or a new one";
+            StorageError::not_owner(format!("the bucket {bucket} may have another owner; {advice}"))
+        };
+        let terms = self.grants.0.lock().remove(bucket).ok_or_else(not_owner)?;
+        let is_wanted = || !terms.is_withdrawn.load(Ordering::Relaxed);
+        let (loaded, has_made) = self.log.load_bucket(bucket, terms.creates, &is_wanted).await?;
+        terms.has_made.store(has_made, Ordering::Relaxed);
+        if is_wanted() { Ok(loaded) } else { Err(not_owner()) }
     }
 
     async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<(), StorageError>> {
@@ -84,5 +112,60 @@ impl Storage for OwnedStorage {
 impl fmt::Debug for OwnedStorage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("OwnedStorage").field(&self.log).finish()
+    }
+}
+
+#[cfg(all(test, feature = "model"))]
+mod tests {
+    //! Owners that give up while their bucket is loaded.
+
+    use std::pin::pin;
+
+    use futures::FutureExt as _;
+    use genserver_cluster::engine::model::{Faults, Model};
+    use kv_core::StorageErrorKind;
+
+    use super::*;
+
+    fn shopping() -> BucketName {
+        "shopping".parse().unwrap()
+    }
+
+    fn storage() -> OwnedStorage {
+        let model = Model::new();
+        // So that a load takes a while.
+        model.set_faults(Faults::new().latency(std::time::Duration::from_millis(10)));
+        OwnedStorage { log: Arc::new(LogStorage::over(model.member("a"))), grants: Arc::default() }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_bucket_is_loaded_once_for_a_grant_which_knows_whether_it_was_made() {
+        let storage = storage();
+        for is_new in [true, false] {
+            let grant = storage.grants.give(shopping(), true);
+            storage.load(&shopping()).await.unwrap();
+            assert_eq!(grant.has_made(), is_new);
+            assert_eq!(storage.load(&shopping()).await.unwrap_err().kind(), StorageErrorKind::NotOwner);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_load_whose_owner_gives_up_is_nobodys() {
+        let storage = storage();
+        let grant = storage.grants.give(shopping(), true);
+        let name = shopping();
+        let mut loading = pin!(storage.load(&name));
+        assert!(loading.as_mut().now_or_never().is_none());
+        drop(grant);
+        assert_eq!(loading.await.unwrap_err().kind(), StorageErrorKind::NotOwner);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_grant_that_is_dropped_late_leaves_the_next_one() {
+        let storage = storage();
+        let late = storage.grants.give(shopping(), true);
+        let _next = storage.grants.give(shopping(), true);
+        drop(late);
+        storage.load(&shopping()).await.unwrap();
     }
 }

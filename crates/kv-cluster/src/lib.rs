@@ -109,9 +109,9 @@
 //!
 //! # What happens in buckets
 //!
-//! [`events`](ClusterStore::events) tells on each member what happens on all of them. Nobody waits for who listens, and a message between
-//! machines may be lost. Who listens is told how many events are missing as soon as the next one comes from the same member. A key that expires while its bucket has no owner
-//! is not told.
+//! A stream of [`events`](ClusterStore::events) tells on each member what happens on all of them. No bucket waits for it, and a message
+//! between machines may be lost. The stream then says how many events are missing, as soon as the next one comes from the same member.
+//! It does not tell of a key that expires while its bucket has no owner.
 //!
 //! # Limits
 //!

@@ -3,7 +3,9 @@
 //! Its keys are the names, and the value of a name is the position of the bucket's log behind which the bucket was made.
 //!
 //! - N1: a bucket's name is there before the bucket's log has its first claim.
-//! - N2: the removal of a bucket takes its name away only if the bucket was made before that removal. So one that is made again at the
+//! - N2: a name whose position is the end of the bucket's log belongs to a bucket that was begun and has no claim yet. The next load makes
+//!   it, also one that makes no others.
+//! - N3: the removal of a bucket takes its name away only if the bucket was made before that removal. So one that is made again at the
 //!   same time keeps its name.
 
 use bytes::Bytes;
@@ -35,7 +37,13 @@ impl Names {
         .await
     }
 
-    /// Takes the name of a bucket away that was removed at a position of its log (N2).
+    /// Whether a bucket of this name was begun behind a position of its log. If it has no claim there, the next load makes it (N2).
+    pub(crate) async fn has_begun(&self, log: Log<'_>, name: &BucketName, after: Position) -> Result<bool, ReadError> {
+        let made = self.get(log, name).await?;
+        Ok(made.is_some_and(|made| made >= after))
+    }
+
+    /// Takes the name of a bucket away that was removed at a position of its log (N3).
     pub(crate) async fn remove(&self, log: Log<'_>, name: &BucketName, at: Position) -> Result<(), WriteError> {
         let key = key(name);
         self.change(log, |names| {
@@ -64,11 +72,16 @@ impl Names {
 
     /// Whether one of them is there. The newest may be missing.
     pub(crate) async fn contain(&self, log: Log<'_>, name: &BucketName) -> Result<bool, ReadError> {
+        Ok(self.get(log, name).await?.is_some())
+    }
+
+    /// The position behind which a bucket was made.
+    async fn get(&self, log: Log<'_>, name: &BucketName) -> Result<Option<Position>, ReadError> {
         let mut contents = self.take();
         contents.read_on(log.engine, log.name).await?;
-        let is_there = contents.get(name.as_bytes()).is_some();
+        let made = contents.get(name.as_bytes()).map(|made| position(made));
         self.put_back(contents);
-        Ok(is_there)
+        Ok(made)
     }
 
     /// Makes a change to what is there, if one is needed.

@@ -42,6 +42,7 @@ pub(crate) fn name_of(bucket: &BucketName) -> String {
 pub(crate) struct BucketOwner {
     bucket: Bucket,
     name: BucketName,
+    log: Arc<LogStorage>,
     events: Events,
 }
 
@@ -107,18 +108,17 @@ impl OwnerArgs {
     async fn load(&self) -> Result<Bucket, Reason> {
         self.end_bucket().await;
         // A name may be left of a bucket that is gone: then its log decides whether there is one.
-        let is_there = self.log.contains(&self.bucket).await?;
-        if !self.creates && !is_there {
+        if !self.creates && !self.log.contains(&self.bucket).await? {
             return Err(Reason::Shutdown);
         }
-        let _grant = self.grants.give(self.bucket.clone(), self.creates);
+        let grant = self.grants.give(self.bucket.clone(), self.creates);
         let loaded = self.store.create(&self.bucket).await;
         if loaded.is_err() {
             // It may load all the same, and has no owner.
             self.end_bucket().await;
         }
         let bucket = loaded?;
-        if !is_there {
+        if grant.has_made() {
             self.events.tell(RemoteEvent::Created(self.bucket.clone())).await;
         }
         Ok(bucket)
@@ -145,7 +145,8 @@ impl GenServer for BucketOwner {
             Ok(bucket) => {
                 // If it has ended by now, its exit says so.
                 let _ = cx.link(&bucket);
-                Init::RunIdle(Self { bucket, name: args.bucket, events: args.events }, IDLE_MAX)
+                let OwnerArgs { bucket: name, log, events, .. } = args;
+                Init::RunIdle(Self { bucket, name, log, events }, IDLE_MAX)
             }
             Err(reason) => Init::Fail(reason),
         }
@@ -191,6 +192,7 @@ impl GenServer for BucketOwner {
         }
         // With this reason it is not started again.
         self.bucket.process_ref().exit(Reason::Shutdown);
+        self.log.forget(&self.name);
     }
 }
 

@@ -95,21 +95,31 @@ impl LogStorage {
         self.names.contain(self.log(&names_log), bucket).await.map_err(|error| names_error(&error))
     }
 
-    /// Reads a bucket, and claims its log, so that no other owner writes it from then on.
-    /// If there is none, it is made, or nothing is.
-    async fn claim(&self, bucket: &BucketName, creates: bool) -> Result<(Turn, Contents), WriteError> {
+    /// Reads a bucket, and claims its log, so that no other owner writes it from then on. If there is none, it is made, or that is the
+    /// error. Returns also whether it was made. Nothing is claimed once it is not wanted any more.
+    async fn claim(
+        &self,
+        bucket: &BucketName,
+        creates: bool,
+        is_wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Turn, Contents, bool), WriteError> {
         let (name, names_log) = (self.log_name(bucket), self.names_log());
         let log = self.log(&name);
         let mut contents = Contents::new();
         for n in tries() {
             contents.read_on(log.engine, log.name).await?;
-            if contents.is_absent && !creates {
-                // What a removal has left that was not finished.
-                let _ = self.names.remove(self.log(&names_log), bucket, contents.last).await;
-                return Err(WriteError::Absent);
+            let (is_new, names) = (contents.is_absent, self.log(&names_log));
+            if is_new {
+                // By N2, one that was begun is made all the same.
+                if !creates && !self.names.has_begun(names, bucket, contents.last).await? {
+                    // What a removal has left that was not finished.
+                    let _ = self.names.remove(names, bucket, contents.last).await;
+                    return Err(WriteError::Absent);
+                }
+                self.names.add(names, bucket, contents.last).await?;
             }
-            if contents.is_absent {
-                self.names.add(self.log(&names_log), bucket, contents.last).await?;
+            if !is_wanted() {
+                return Err(WriteError::NotOwner);
             }
             // Each claim makes the log longer, and there may be many before anything is committed.
             let is_snapshot = contents.size().is_due(self.entry_max) && contents.bytes <= self.entry_max;
@@ -120,7 +130,7 @@ impl LogStorage {
             match log.add(bytes, is_snapshot, contents.last).await {
                 Ok(position) => {
                     contents.apply(record.kind, length, position);
-                    return Ok((Turn::new(position, &contents), contents));
+                    return Ok((Turn::new(position, &contents), contents, is_new));
                 }
                 // What was read was old, or another member has claimed it meanwhile, or the answer to our own claim was lost.
                 Err(ChangeError::Conflict | ChangeError::Engine(EngineError::Unanswered)) => pause(n).await,
@@ -131,17 +141,27 @@ impl LogStorage {
         Err(ReadError::Engine(EngineError::Unanswered).into())
     }
 
-    /// Loads a bucket. If there is none, it is made, or that is the error.
-    pub(crate) async fn load_bucket(&self, bucket: &BucketName, creates: bool) -> Result<Loaded, StorageError> {
-        let claimed = self.claim(bucket, creates).await;
-        let (turn, contents) = claimed.map_err(|error| storage_error(bucket, &error))?;
+    /// Loads a bucket, and begins a turn with it: see [`claim`](Self::claim).
+    pub(crate) async fn load_bucket(
+        &self,
+        bucket: &BucketName,
+        creates: bool,
+        is_wanted: &(dyn Fn() -> bool + Sync),
+    ) -> Result<(Loaded, bool), StorageError> {
+        let claimed = self.claim(bucket, creates, is_wanted).await;
+        let (turn, contents, is_new) = claimed.map_err(|error| storage_error(bucket, &error))?;
         let mut turns = self.turns.lock();
         let last = turns.entry(bucket.clone()).or_insert(turn);
         // Of two that load at the same time, the later one is refused nothing.
         if last.fence < turn.fence {
             *last = turn;
         }
-        Ok(Loaded { fence: Fence::new(turn.fence), entries: contents.entries() })
+        Ok((Loaded { fence: Fence::new(turn.fence), entries: contents.entries() }, is_new))
+    }
+
+    /// Forgets the turn of a bucket that has ended here. The next load begins another.
+    pub(crate) fn forget(&self, bucket: &BucketName) {
+        self.turns.lock().remove(bucket);
     }
 
     /// Takes a turn out, to write in it.
@@ -197,7 +217,7 @@ impl Storage for LogStorage {
     }
 
     async fn load(&self, bucket: &BucketName) -> Result<Loaded, StorageError> {
-        self.load_bucket(bucket, true).await
+        Ok(self.load_bucket(bucket, true, &|| true).await?.0)
     }
 
     async fn commit(&self, commits: Vec<Commit>) -> Vec<Result<(), StorageError>> {
@@ -243,3 +263,6 @@ impl fmt::Debug for LogStorage {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "model"))]
+mod tests;

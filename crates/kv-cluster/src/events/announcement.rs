@@ -23,7 +23,7 @@ const VERSION: u8 = 1;
 /// The bytes before the events.
 const HEAD: usize = 17;
 
-/// A message is not much longer than that: the engine takes 1 MiB, and a key may take a half of it.
+/// A message of this length gets no more events. So it is longer by one event at most, whose key is a half of what an entry of a log may be.
 const MESSAGE_MAX: usize = 128 << 10;
 
 const CREATED: u8 = 0;
