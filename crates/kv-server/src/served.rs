@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use kv_core::{
-    Bucket, BucketName, CompareAndSetError, Compared, CreateError, Durability, Operation, OperationError,
-    OperationResult, RemoteStore, RemoteStoreError, Store, WriteError,
+    Bucket, BucketName, CompareAndSetError, Compared, CreateError, Durability, KeyPage, Operation, OperationError,
+    OperationResult, RemoteStore, RemoteStoreError, Store, TimeToLive, WriteError,
 };
 
 use crate::batch::Refusal;
@@ -96,13 +96,34 @@ impl ServedStore {
 }
 
 impl ServedBucket<'_> {
+    /// One page of its keys.
+    pub(crate) async fn keys(&self, page: KeyPage) -> Result<Vec<Bytes>, Refusal> {
+        match self.apply_one(Operation::Keys(page)).await? {
+            OperationResult::Keys(keys) => Ok(keys),
+            _ => Err(Refusal::Error(OTHER_RESULTS.to_owned())),
+        }
+    }
+
+    /// One page of its keys and their values.
+    pub(crate) async fn entries(&self, page: KeyPage) -> Result<Vec<(Bytes, Bytes)>, Refusal> {
+        match self.apply_one(Operation::Entries(page)).await? {
+            OperationResult::Entries(entries) => Ok(entries),
+            _ => Err(Refusal::Error(OTHER_RESULTS.to_owned())),
+        }
+    }
+
+    /// Whether it has a key.
+    pub(crate) async fn has(&self, key: Bytes) -> Result<bool, Refusal> {
+        Ok(self.apply_one(Operation::TimeToLive(key)).await? != OperationResult::TimeToLive(TimeToLive::NoKey))
+    }
+
     /// Carries out one operation.
-    pub(crate) async fn apply_one(&self, operation: Operation) -> Result<OperationResult, Refusal> {
+    async fn apply_one(&self, operation: Operation) -> Result<OperationResult, Refusal> {
         match self {
             Self::Here(bucket) => Ok(bucket.apply_one(operation).await?),
             Self::Remote(remote, name) => {
                 let results = remote.apply_each(name, vec![operation]).await?;
-                let result = results.into_iter().next().ok_or_else(|| Refusal::Error(NO_RESULT.to_owned()))?;
+                let result = results.into_iter().next().ok_or_else(|| Refusal::Error(OTHER_RESULTS.to_owned()))?;
                 Ok(result?)
             }
         }
@@ -143,8 +164,9 @@ impl ServedBucket<'_> {
     }
 }
 
-pub(crate) const NO_RESULT: &str = "the bucket answered another number of operations than it was asked; update the servers, which are of \
-                         different versions";
+/// What is said if the results of a remote store do not belong to the operations.
+pub(crate) const OTHER_RESULTS: &str =
+    "the bucket has answered something else than it was asked; update the servers, which have different versions";
 
 /// Creates a bucket of a store of this program, whose name comes from a client.
 ///

@@ -13,7 +13,7 @@ use kv_core::{
     Bucket, Durability, Operation, OperationError, OperationResult, RemoteStore, RemoteStoreError, Store, WriteError,
 };
 
-use crate::served::{Kind, NO_RESULT, ServedStore, create, utf8};
+use crate::served::{Kind, OTHER_RESULTS, ServedStore, create, utf8};
 
 /// The most commands that are gathered. More gain little, a bucket has other clients, and answers may be large and stay in
 /// memory until they are written.
@@ -315,7 +315,7 @@ impl Group {
             (results, _) => results?,
         };
         if results.len() != asked {
-            return Err(Refusal::Error(NO_RESULT.to_owned()));
+            return Err(Refusal::Error(OTHER_RESULTS.to_owned()));
         }
         Ok(Results::Each(results.into_iter()))
     }

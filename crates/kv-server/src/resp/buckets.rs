@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use futures::io::AsyncWrite;
-use kv_core::{BucketName, KeyPage, Operation, OperationResult};
+use kv_core::{BucketName, KeyPage};
 
 use super::answer;
 use super::gather::LISTED_MAX;
@@ -170,12 +170,11 @@ impl<W: AsyncWrite + Unpin> RespSession<'_, W> {
         let Some(options) = self.scan_options(request, 2) else { return Ok(()) };
         let page = KeyPage { after: options.after.clone(), limit: options.count };
         let entries = match self.store.bucket(request.get(1)) {
-            Some(bucket) => bucket.apply_one(Operation::Entries(page)).await,
+            Some(bucket) => bucket.entries(page).await,
             None => Err(Refusal::NotFound),
         };
         let entries = match entries {
-            Ok(OperationResult::Entries(entries)) => entries,
-            Ok(_) => unreachable!("the operation lists entries"),
+            Ok(entries) => entries,
             Err(Refusal::NotFound) => Vec::new(),
             Err(Refusal::Error(text)) => {
                 reply::err(&text, self.replies.short());

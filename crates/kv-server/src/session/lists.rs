@@ -7,7 +7,7 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use futures::io::AsyncWrite;
 use genserver::yield_now;
-use kv_core::{KeyPage, Operation, OperationResult, TimeToLive};
+use kv_core::KeyPage;
 
 use super::line_protocol::LineSession;
 use super::replies::ReplyError;
@@ -107,8 +107,7 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
         // After the first keys it is too late to answer that there is no such bucket.
         let mut is_late = false;
         if let Some(first) = listing.first()
-            && bucket.apply_one(Operation::TimeToLive(first.clone())).await?
-                != OperationResult::TimeToLive(TimeToLive::NoKey)
+            && bucket.has(first.clone()).await?
         {
             is_late = true;
             listing.left -= 1;
@@ -116,13 +115,11 @@ impl<W: AsyncWrite + Unpin> LineSession<'_, W> {
         }
         while listing.page() > 0 {
             let page = KeyPage { after: listing.after.clone(), limit: listing.page() };
-            let keys = match bucket.apply_one(Operation::Keys(page)).await {
-                Ok(OperationResult::Keys(keys)) => keys,
-                Ok(_) => unreachable!("the operation lists keys"),
-                Err(Refusal::NotFound) if is_late => return Err(Refusal::Error(GONE.to_owned()).into()),
-                Err(refusal) => return Err(refusal.into()),
+            let keys = match bucket.keys(page).await {
+                Err(Refusal::NotFound) if is_late => Err(Refusal::Error(GONE.to_owned())),
+                keys => keys,
             };
-            for key in listing.take(keys) {
+            for key in listing.take(keys?) {
                 is_late = true;
                 self.item(&key).await?;
             }
