@@ -35,16 +35,9 @@ pub(crate) fn run(args: &[String]) -> Result {
 /// For `ci`: all together, but the crates that are `whole` alone: it tries those by themselves anyhow.
 pub(crate) fn run_in_ci(whole: &[String]) -> Result {
     let left_out = left_out(whole);
-    built(WORKSPACE).args(&left_out).run()?;
-    // Side by side, once the tests are compiled: many of them wait for a server or a clock, and the compiler that puts the doctests
-    // of a crate together uses one processor. Of the same crates: with others, what they stand on is another build.
-    let (tests, doctests) = (tests(WORKSPACE).args(&left_out), doctests(WORKSPACE).args(&left_out));
-    let (tested, documented) = std::thread::scope(|scope| {
-        let doctests = scope.spawn(|| doctests.run());
-        (tests.run(), doctests.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-    });
-    tested?;
-    documented?;
+    tests(WORKSPACE).args(&left_out).run()?;
+    // Of the same crates as the tests: with others, what they stand on is another build.
+    doctests(WORKSPACE).args(&left_out).run()?;
     examples(&left_out)
 }
 

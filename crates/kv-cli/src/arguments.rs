@@ -390,8 +390,8 @@ pub(crate) struct ClusterArguments {
     /// Share the buckets with the other servers of a cluster: each takes all commands. The buckets are in NATS with JetStream, at
     /// these addresses, separated by commas, as in `nats://n1,nats://n2`. In place of --data, --memory, --sync and --max-memory. It
     /// takes a kv that was built with the feature cluster
-    #[arg(long, value_name = "URLS", requires = "member", conflicts_with = "max_memory")]
-    pub(crate) cluster: Option<String>,
+    #[arg(id = "cluster", long, value_name = "URLS", requires = "member", conflicts_with = "max_memory")]
+    pub(crate) nats: Option<String>,
 
     /// The name of this server in the cluster. No other has it
     #[arg(long, value_name = "NAME", requires = "cluster", value_parser = member)]
@@ -401,16 +401,16 @@ pub(crate) struct ClusterArguments {
     #[arg(long, value_name = "NAME", requires = "cluster", value_parser = name_space)]
     pub(crate) name_space: Option<String>,
 
-    /// How long the buckets of a server that is gone without a word have to wait for the next one, in seconds, as in 15s: the same
-    /// at all servers [default: 15s]
+    /// When a server is gone without a word, its buckets wait this long for another one: from 1s to 3600s, and the same at all
+    /// servers [default: 15s]
     #[arg(long, value_name = "TIME", requires = "cluster", value_parser = time_to_live)]
     pub(crate) time_to_live: Option<Duration>,
 
-    /// The credentials for NATS: a file of its own form, with a token and a key
+    /// The credentials for NATS, in a file as its own tools write it
     #[arg(long, value_name = "FILE", requires = "cluster")]
     pub(crate) nats_credentials: Option<PathBuf>,
 
-    /// The authority that has signed the certificates of NATS, for TLS with one of your own
+    /// The authority that has signed the certificate of NATS, in a file, if it is not one that this machine trusts anyway
     #[arg(long, value_name = "FILE", requires = "cluster")]
     pub(crate) nats_ca: Option<PathBuf>,
 }

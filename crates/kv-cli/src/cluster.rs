@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::select_all;
 use kv_cluster::genserver_cluster::engine::nats::{ConnectOptions, Options};
 use kv_cluster::genserver_cluster::{Cluster, TIME_TO_LIVE};
 use kv_cluster::{ClusterStore, LogStorage};
@@ -34,7 +35,7 @@ pub(crate) struct Membership {
 impl Membership {
     /// What the arguments say.
     pub(crate) fn new(arguments: ClusterArguments) -> Result<Self, Failure> {
-        let servers = arguments.cluster.unwrap_or_default();
+        let servers = arguments.nats.unwrap_or_default();
         let servers: Vec<String> = servers.split(',').map(|url| url.trim().to_owned()).collect();
         if servers.iter().any(String::is_empty) {
             let message =
@@ -64,7 +65,11 @@ impl Membership {
         if let Some(file) = &self.credentials {
             let read = client.credentials_file(file).await;
             client = read.map_err(|error| {
-                Failure::new(Exit::Refused, format_args!("{} has no credentials for NATS: {error}", file.display()))
+                let file = file.display();
+                let message = format_args!(
+                    "{file} has no credentials for NATS: {error}; name another file with --nats-credentials"
+                );
+                Failure::new(Exit::Refused, message)
             })?;
         }
         if let Some(file) = &self.authority {
@@ -111,10 +116,9 @@ impl Member {
 
     /// Returns if it ends by itself.
     pub(crate) async fn ended(&self) -> Reason {
-        let store = self.store.as_process().expect("a store is a process");
-        let ended =
-            futures::future::select(Box::pin(store.ended()), Box::pin(self.supervisor.process_ref().ended())).await;
-        ended.factor_first().0
+        let processes = [self.store.as_process(), self.supervisor.as_process()];
+        let ended = processes.into_iter().flatten().map(|process| Box::pin(async move { process.ended().await }));
+        select_all(ended).await.0
     }
 
     /// Gives its buckets to the others.

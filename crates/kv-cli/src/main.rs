@@ -48,7 +48,7 @@ mod watch;
 mod print;
 // The server, ...
 mod serve;
-// Sharing its buckets with other servers.
+// ... sharing its buckets with other servers, ...
 #[cfg(feature = "cluster")]
 mod cluster;
 // ... what it tells the service manager, ...
@@ -85,7 +85,7 @@ fn arguments() -> Result<Arguments, Failure> {
             return Err(Failure::new(Exit::Usage, message));
         }
         if let Some(Verb::Serve(serve)) = &verb
-            && serve.cluster.cluster.is_some()
+            && serve.cluster.nats.is_some()
         {
             let message = "--data, --memory and --sync are for a store of this program, and the buckets of --cluster are in NATS; \
                            leave one of them out";

@@ -22,9 +22,9 @@ use crate::notify;
 use crate::reports;
 
 // The store that is served.
-mod home;
+mod store;
 
-use home::{Home, OpenStore};
+use store::{OpenStore, StoreKind};
 
 /// How long it takes to end. OTP gives a child as long.
 const ENDS_WITHIN: Duration = Duration::from_secs(5);
@@ -39,7 +39,7 @@ const TOGETHER: Duration = Duration::from_millis(20);
 #[derive(Debug)]
 pub(crate) struct Options {
     server: ServerOptions,
-    home: Home,
+    store: StoreKind,
     /// Where the admin page is to be, and the file of its token.
     admin: Option<(String, Option<PathBuf>)>,
 }
@@ -60,21 +60,21 @@ impl Options {
         let options = password.into_iter().fold(options, ServerOptions::password);
         let server = tls.into_iter().fold(options, ServerOptions::tls);
         let admin = serve.admin.map(|address| (address, serve.admin_token_file));
-        let home = Home::new(serve.cluster, store, serve.max_memory)?;
-        Ok(Self { server, home, admin })
+        let store = StoreKind::new(serve.cluster, store, serve.max_memory)?;
+        Ok(Self { server, store, admin })
     }
 }
 
 /// Serves until a signal comes, then drains. A second signal ends it at once.
 pub(crate) async fn run(options: Options) -> Result<(), Failure> {
-    let Options { server, home, admin } = options;
+    let Options { server, store: kind, admin } = options;
     raise_descriptor_limit();
     reports::print().await.map_err(failed)?;
     notify::keep_alive().await.map_err(failed)?;
     let admin = admin.map(|(address, token_file)| Page::serve(&address, token_file)).transpose()?;
     notify::doing("opening the store");
-    let store = home.open().await?;
-    say(&home);
+    let store = kind.open().await?;
+    say(&kind);
     // Before any client can connect: from here on a signal means to drain. Until here it has ended the program by itself, because
     // nothing was promised yet, and a store may take long to open.
     let mut signals = Signals::new().map_err(failed)?;

@@ -159,3 +159,55 @@ fn watch_tells_of_the_keys_of_a_bucket() {
     assert_eq!(printed(&output, 1), "");
     assert!(text(&output.stderr).contains("kv: there is no such bucket; BUCKETS lists those there are"), "{output:?}");
 }
+
+/// What is said of a command line that is refused, and its exit code.
+fn refused(arguments: &[&str]) -> (Option<i32>, String) {
+    let output = run(kv(arguments), b"");
+    assert_eq!(text(&output.stdout), "");
+    (output.status.code(), text(&output.stderr))
+}
+
+#[test]
+fn options_that_do_not_go_with_a_cluster_are_refused() {
+    let cluster = ["serve", "--cluster", "nats://127.0.0.1:1", "--member", "a"];
+    let with = |more: &[&'static str]| refused(&[&cluster[..], more].concat());
+    for (more, said) in [
+        (&["--memory"][..], "--data, --memory and --sync are for a store of this program"),
+        (&["--data", "folder"], "--data, --memory and --sync are for a store of this program"),
+        (&["--max-memory", "1MiB"], "cannot be used with"),
+        (&["--name-space", "a.b"], "write 1 to 100 letters"),
+        (&["--time-to-live", "10ms"], "write a time from 1s to 3600s"),
+    ] {
+        let (code, text) = with(more);
+        assert!(code == Some(2) && text.contains(said), "{more:?}: {code:?} {text}");
+    }
+    let (code, text) = refused(&cluster[..3]);
+    assert!(code == Some(2) && text.contains("--member <NAME>"), "{code:?} {text}");
+    let (code, text) = refused(&["serve", "--memory", "--member", "a"]);
+    assert!(code == Some(2) && text.contains("--cluster <URLS>"), "{code:?} {text}");
+}
+
+#[test]
+#[cfg(feature = "cluster")]
+fn a_password_in_an_address_of_nats_is_refused_and_not_shown() {
+    let (code, text) = refused(&["serve", "--cluster", "nats://kv:sesame@127.0.0.1:1", "--member", "a"]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("--nats-credentials") && !text.contains("sesame"), "{text}");
+}
+
+#[test]
+#[cfg(feature = "cluster")]
+fn a_cluster_whose_nats_does_not_answer_says_where_it_was_looked_for() {
+    let (code, text) = refused(&["serve", "--cluster", "nats://127.0.0.1:1", "--member", "a"]);
+    assert_ne!(code, Some(0));
+    assert!(text.contains("the member a of the cluster kv on NATS at nats://127.0.0.1:1: "), "{text}");
+    assert!(text.contains("look whether NATS runs there, with JetStream"), "{text}");
+}
+
+#[test]
+#[cfg(not(feature = "cluster"))]
+fn a_program_without_clusters_says_how_to_build_one() {
+    let (code, text) = refused(&["serve", "--cluster", "nats://127.0.0.1:1", "--member", "a"]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("cargo build --release -p kv-cli --features cluster"), "{text}");
+}

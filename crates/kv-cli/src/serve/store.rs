@@ -12,43 +12,44 @@ use crate::cluster::{Member, Membership};
 use crate::exit::Failure;
 use crate::place::Place;
 
-/// Where the store is.
+/// Which store is to be served.
 #[derive(Debug)]
-pub(super) enum Home {
-    /// In this program, with the most memory that it may have.
-    Place(Place, Option<usize>),
+pub(super) enum StoreKind {
+    /// One of this program, with the most memory that it may have.
+    Own(Place, Option<usize>),
+    /// One that several servers share.
     #[cfg(feature = "cluster")]
-    Cluster(Membership),
+    Shared(Membership),
 }
 
 /// The store while it is served.
 #[derive(Debug)]
 pub(super) enum OpenStore {
-    Here(Store),
+    Own(Store),
     #[cfg(feature = "cluster")]
-    Cluster(Member),
+    Shared(Member),
 }
 
-impl Home {
+impl StoreKind {
     /// What the arguments say.
     pub(super) fn new(
         cluster: ClusterArguments,
         store: StoreArguments,
         max_memory: Option<usize>,
     ) -> Result<Self, Failure> {
-        if cluster.cluster.is_none() {
-            return Ok(Self::Place(Place::named(store)?, max_memory));
+        if cluster.nats.is_none() {
+            return Ok(Self::Own(Place::named(store)?, max_memory));
         }
-        Self::of_cluster(cluster)
+        Self::shared(cluster)
     }
 
     #[cfg(feature = "cluster")]
-    fn of_cluster(cluster: ClusterArguments) -> Result<Self, Failure> {
-        Membership::new(cluster).map(Self::Cluster)
+    fn shared(cluster: ClusterArguments) -> Result<Self, Failure> {
+        Membership::new(cluster).map(Self::Shared)
     }
 
     #[cfg(not(feature = "cluster"))]
-    fn of_cluster(_cluster: ClusterArguments) -> Result<Self, Failure> {
+    fn shared(_cluster: ClusterArguments) -> Result<Self, Failure> {
         let message =
             "this kv was built without --cluster; build it with `cargo build --release -p kv-cli --features cluster`";
         Err(Failure::new(crate::exit::Exit::Usage, message))
@@ -56,23 +57,23 @@ impl Home {
 
     pub(super) async fn open(&self) -> Result<OpenStore, Failure> {
         match self {
-            Self::Place(place, max_memory) => {
+            Self::Own(place, max_memory) => {
                 let options = max_memory.iter().copied().fold(Store::options(), StoreOptions::max_memory);
-                place.open_with(options).await.map(OpenStore::Here)
+                place.open_with(options).await.map(OpenStore::Own)
             }
             #[cfg(feature = "cluster")]
-            Self::Cluster(membership) => membership.begin().await.map(OpenStore::Cluster),
+            Self::Shared(membership) => membership.begin().await.map(OpenStore::Shared),
         }
     }
 }
 
 /// For a greeting.
-impl fmt::Display for Home {
+impl fmt::Display for StoreKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Place(place, _) => place.fmt(f),
+            Self::Own(place, _) => place.fmt(f),
             #[cfg(feature = "cluster")]
-            Self::Cluster(membership) => membership.fmt(f),
+            Self::Shared(membership) => membership.fmt(f),
         }
     }
 }
@@ -80,19 +81,19 @@ impl fmt::Display for Home {
 impl OpenStore {
     pub(super) fn served(&self) -> ServedStore {
         match self {
-            Self::Here(store) => store.clone().into(),
+            Self::Own(store) => store.clone().into(),
             #[cfg(feature = "cluster")]
-            Self::Cluster(member) => member.served(),
+            Self::Shared(member) => member.served(),
         }
     }
 
     /// The store, if it is one of this program.
-    #[cfg_attr(not(feature = "cluster"), expect(clippy::unnecessary_wraps, reason = "a cluster has none"))]
+    #[cfg_attr(not(feature = "cluster"), expect(clippy::unnecessary_wraps, reason = "one that is shared has none"))]
     pub(super) fn here(&self) -> Option<&Store> {
         match self {
-            Self::Here(store) => Some(store),
+            Self::Own(store) => Some(store),
             #[cfg(feature = "cluster")]
-            Self::Cluster(_) => None,
+            Self::Shared(_) => None,
         }
     }
 
@@ -100,17 +101,17 @@ impl OpenStore {
     pub(super) async fn ended(&self) -> Reason {
         match self {
             // The server says so, and its clients are told.
-            Self::Here(_) => std::future::pending().await,
+            Self::Own(_) => std::future::pending().await,
             #[cfg(feature = "cluster")]
-            Self::Cluster(member) => member.ended().await,
+            Self::Shared(member) => member.ended().await,
         }
     }
 
     pub(super) async fn stop(&self) -> Result<(), StopError> {
         match self {
-            Self::Here(store) => store.stop().await,
+            Self::Own(store) => store.stop().await,
             #[cfg(feature = "cluster")]
-            Self::Cluster(member) => member.stop().await,
+            Self::Shared(member) => member.stop().await,
         }
     }
 }
