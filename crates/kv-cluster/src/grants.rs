@@ -128,7 +128,7 @@ mod tests {
     use super::*;
 
     fn shopping() -> BucketName {
-        "shopping".parse().unwrap()
+        "shopping".parse().expect("it is a name")
     }
 
     fn storage() -> OwnedStorage {

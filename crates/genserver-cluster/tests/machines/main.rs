@@ -19,6 +19,10 @@ mod streams;
 mod network;
 // Names, with a few programs.
 mod names;
+// The keys that clients use.
+mod keys;
+// Whether some order explains what they were answered.
+mod order;
 // What clients have asked and were answered, and what is wrong with that.
 mod record;
 // What is wrong with a log.

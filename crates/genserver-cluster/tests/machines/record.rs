@@ -1,22 +1,13 @@
 //! What clients have asked of shelves and were answered, in order, and what is wrong with that.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::future::Future;
-use std::pin::Pin;
 
-use futures::FutureExt as _;
-use futures::channel::oneshot;
-use genserver::sim::Check;
 use genserver_cluster::RemoteCallError;
 use parking_lot::Mutex;
 
+use crate::keys::Keys;
+use crate::order::{Asked, Step, check_order};
 use crate::shelf::Answer;
-
-/// So many operations of one key are compared with every order of them.
-const OPERATIONS_MAX: usize = 90;
-
-/// An operation that was not answered may have any place among the others, so few of these are enough.
-const UNKNOWN_MAX: usize = 12;
 
 /// What the clients of one run have done.
 #[derive(Default)]
@@ -30,26 +21,10 @@ struct Inner {
     /// The largest fence that has answered, of each shelf.
     newest: BTreeMap<String, u64>,
     /// The key that is in use at each place.
-    keys: BTreeMap<(String, u64), Key>,
+    keys: Keys,
     /// Answers that should not have come.
     wrong: Vec<String>,
     last_value: u64,
-}
-
-#[derive(Default)]
-struct Key {
-    /// How many there were before.
-    generation: u64,
-    /// How many operations it has had, ...
-    operations: usize,
-    /// ... and how many of them have no answer, or none yet.
-    unknown: usize,
-}
-
-impl Key {
-    fn name(&self, place: u64) -> String {
-        format!("{place}-{}", self.generation)
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -96,14 +71,7 @@ impl Record {
         inner.last_value += 1;
         let put = puts.then_some(inner.last_value);
         let newest = inner.newest.get(shelf).copied().unwrap_or(0);
-        let at = inner.keys.entry((shelf.to_owned(), place)).or_default();
-        if at.operations == OPERATIONS_MAX || at.unknown == UNKNOWN_MAX {
-            *at = Key { generation: at.generation + 1, ..Key::default() };
-        }
-        at.operations += 1;
-        // Unknown until it is answered.
-        at.unknown += 1;
-        let key = at.name(place);
+        let key = inner.keys.call(shelf, place);
         let operation = Operation { shelf: shelf.to_owned(), key, put, outcome: Outcome::Unknown, newest };
         let number = inner.operations.len();
         inner.operations.push(operation.clone());
@@ -124,11 +92,8 @@ impl Record {
             Err(error) if error.may_have_been_carried_out() => Outcome::Unknown,
             Err(_) => Outcome::NotDone,
         };
-        if outcome != Outcome::Unknown
-            && let Some(key) = inner.keys.get_mut(&(operation.shelf, place))
-            && operation.key == key.name(place)
-        {
-            key.unknown -= 1;
+        if outcome != Outcome::Unknown {
+            inner.keys.is_known(&operation.shelf, place, &operation.key);
         }
         inner.operations[number].outcome = outcome;
     }
@@ -145,56 +110,27 @@ impl Record {
 
     /// Fails unless some order of the operations of each key explains what was seen. Not within a runtime.
     pub(super) fn check_order(&self) {
-        let inner = self.0.lock();
-        let replayed = Check::new().runs(1).run(async |sim| {
-            let key = |operation: &Asked| operation.0.clone();
-            let history = sim.history_by_key(0, key, |value: &mut u64, Asked(_, put)| {
-                *value = put.unwrap_or(*value);
-                *value
-            });
-            let mut pending = BTreeMap::<usize, Pending>::new();
-            let not_done = |number: usize| inner.operations[number].outcome == Outcome::NotDone;
-            for event in &inner.events {
-                match *event {
-                    // If somebody sees it all the same, no order explains that.
-                    Event::Called(number) if not_done(number) => {}
-                    Event::Called(number) => {
-                        let Operation { shelf, key, put, .. } = &inner.operations[number];
-                        let (sender, receiver) = oneshot::channel();
-                        let history = history.clone();
-                        let asked = Asked((shelf.clone(), key.clone()), *put);
-                        let mut call: Call = Box::pin(async move {
-                            // Dropped, it has no answer.
-                            let _ = history.record(asked, receiver).await;
-                        });
-                        assert_eq!(call.as_mut().now_or_never(), None);
-                        pending.insert(number, Pending { sender, call });
-                    }
-                    Event::Returned(number) => {
-                        let Outcome::Answered(answer) = &inner.operations[number].outcome else { continue };
-                        let Pending { sender, mut call } = pending.remove(&number).unwrap();
-                        sender.send(answer.value).unwrap();
-                        call.as_mut().now_or_never().unwrap();
-                    }
-                }
-            }
-        });
-        replayed.unwrap_or_else(|failed| panic!("{failed}"));
+        check_order(|| self.0.lock().steps());
     }
 }
 
-type Call = Pin<Box<dyn Future<Output = ()>>>;
-
-/// An operation as the history knows it: its shelf and key, and what is put.
-#[derive(Debug)]
-struct Asked((String, String), Option<u64>);
-
-struct Pending {
-    sender: oneshot::Sender<u64>,
-    call: Call,
-}
-
 impl Inner {
+    fn steps(&self) -> Vec<Step> {
+        let step = |event: &Event| match *event {
+            // If somebody sees it all the same, no order explains that.
+            Event::Called(number) if self.operations[number].outcome == Outcome::NotDone => None,
+            Event::Called(number) => {
+                let Operation { shelf, key, put, .. } = &self.operations[number];
+                Some(Step::Called(number, Asked { key: (shelf.clone(), key.clone()), put: *put }))
+            }
+            Event::Returned(number) => {
+                let Outcome::Answered(answer) = &self.operations[number].outcome else { return None };
+                Some(Step::Returned(number, answer.value))
+            }
+        };
+        self.events.iter().filter_map(step).collect()
+    }
+
     fn is_answered(&mut self, operation: &Operation, answer: &Answer) {
         if answer.fence < operation.newest {
             let Operation { shelf, newest, .. } = operation;

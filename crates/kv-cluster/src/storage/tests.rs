@@ -10,7 +10,7 @@ fn storage(model: &Model) -> LogStorage {
 }
 
 fn shopping() -> BucketName {
-    "shopping".parse().unwrap()
+    "shopping".parse().expect("it is a name")
 }
 
 async fn load(storage: &LogStorage, creates: bool) -> Result<bool, StorageErrorKind> {

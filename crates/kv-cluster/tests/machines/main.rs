@@ -17,6 +17,11 @@ mod network;
 // ... how long something took, many times, ...
 #[path = "../../../genserver-cluster/tests/machines/times.rs"]
 mod times;
+// ... the keys that clients use, and whether some order explains what they were answered, ...
+#[path = "../../../genserver-cluster/tests/machines/keys.rs"]
+mod keys;
+#[path = "../../../genserver-cluster/tests/machines/order.rs"]
+mod order;
 // ... and numbers that are drawn from a seed: as for the names of a cluster.
 #[path = "../../../genserver-cluster/tests/machines/chance.rs"]
 mod chance;
@@ -24,6 +29,8 @@ mod chance;
 mod node;
 // A client of it, that writes and reads.
 mod client;
+// What one program was told, asked of all others.
+mod everywhere;
 // What clients have asked and were answered, and whether some order explains it.
 mod record;
 // Three programs and three servers, of which something is killed again and again.

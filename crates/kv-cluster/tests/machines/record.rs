@@ -1,19 +1,9 @@
 //! What clients have asked of buckets and were answered, in order, and whether some order of it explains all answers.
 
-use std::collections::BTreeMap;
-use std::future::Future;
-use std::pin::Pin;
-
-use futures::FutureExt as _;
-use futures::channel::oneshot;
-use genserver::sim::Check;
 use parking_lot::Mutex;
 
-/// So many operations of one key are compared with every order of them.
-const OPERATIONS_MAX: usize = 60;
-
-/// An operation that was not answered may have any place among the others, so few of these are enough.
-const UNKNOWN_MAX: usize = 6;
+use crate::keys::Keys;
+use crate::order::{Asked, Step, check_order};
 
 /// What the clients of one run have done.
 #[derive(Default)]
@@ -25,24 +15,8 @@ struct Inner {
     events: Vec<Event>,
     operations: Vec<Operation>,
     /// The key that is in use at each place of a bucket.
-    keys: BTreeMap<(String, u64), Key>,
+    keys: Keys,
     last_value: u64,
-}
-
-#[derive(Default)]
-struct Key {
-    /// How many there were before.
-    generation: u64,
-    /// How many operations it has had, ...
-    operations: usize,
-    /// ... and how many of them have no answer, or none yet.
-    unknown: usize,
-}
-
-impl Key {
-    fn name(&self, place: u64) -> String {
-        format!("{place}-{}", self.generation)
-    }
 }
 
 #[derive(Clone, Copy)]
@@ -79,14 +53,7 @@ impl Record {
         let mut inner = self.0.lock();
         inner.last_value += 1;
         let put = puts.then_some(inner.last_value);
-        let at = inner.keys.entry((bucket.to_owned(), place)).or_default();
-        if at.operations == OPERATIONS_MAX || at.unknown == UNKNOWN_MAX {
-            *at = Key { generation: at.generation + 1, ..Key::default() };
-        }
-        at.operations += 1;
-        // Unknown until it is answered.
-        at.unknown += 1;
-        let key = at.name(place);
+        let key = inner.keys.call(bucket, place);
         let number = inner.operations.len();
         inner.operations.push(Operation {
             bucket: bucket.to_owned(),
@@ -108,11 +75,8 @@ impl Record {
         if matches!(outcome, Outcome::Answered(_)) {
             inner.events.push(Event::Returned(number));
         }
-        if is_known
-            && let Some(at) = inner.keys.get_mut(&(bucket, place))
-            && key == at.name(place)
-        {
-            at.unknown -= 1;
+        if is_known {
+            inner.keys.is_known(&bucket, place, &key);
         }
     }
 
@@ -147,54 +111,27 @@ impl Record {
 
     /// Fails unless some order of the operations of each key explains what was seen. Not within a runtime.
     pub(super) fn check_order(&self) {
-        let inner = self.0.lock();
-        let replayed = Check::new().runs(1).run(async |sim| {
-            let key = |operation: &Asked| operation.0.clone();
-            let history = sim.history_by_key(0, key, |value: &mut u64, Asked(_, put)| {
-                *value = put.unwrap_or(*value);
-                *value
-            });
-            let mut pending = BTreeMap::<usize, Pending>::new();
-            for event in &inner.events {
-                match *event {
-                    Event::Called(number) => {
-                        let Operation { bucket, key, put, outcome } = &inner.operations[number];
-                        // If somebody sees a put that was refused, no order explains that.
-                        if *outcome == Outcome::NotDone || (put.is_none() && *outcome == Outcome::Unknown) {
-                            continue;
-                        }
-                        let (sender, receiver) = oneshot::channel();
-                        let history = history.clone();
-                        let asked = Asked((bucket.clone(), key.clone()), *put);
-                        let mut call: Call = Box::pin(async move {
-                            // Dropped, it has no answer.
-                            let _ = history.record(asked, receiver).await;
-                        });
-                        assert_eq!(call.as_mut().now_or_never(), None);
-                        pending.insert(number, Pending { sender, call });
-                    }
-                    Event::Returned(number) => {
-                        let Outcome::Answered(answer) = inner.operations[number].outcome else { continue };
-                        let Pending { sender, mut call } = pending.remove(&number).unwrap();
-                        sender.send(answer).unwrap();
-                        call.as_mut().now_or_never().unwrap();
-                    }
-                }
-            }
-        });
-        replayed.unwrap_or_else(|failed| panic!("{failed}"));
+        check_order(|| self.0.lock().steps());
     }
 }
 
-type Call = Pin<Box<dyn Future<Output = ()>>>;
-
-/// An operation as the history knows it: its bucket and key, and what is put.
-#[derive(Debug)]
-struct Asked((String, String), Option<u64>);
-
-struct Pending {
-    sender: oneshot::Sender<u64>,
-    call: Call,
+impl Inner {
+    fn steps(&self) -> Vec<Step> {
+        let step = |event: &Event| match *event {
+            Event::Called(number) => {
+                let Operation { bucket, key, put, outcome } = &self.operations[number];
+                // If somebody sees a put that was refused, no order explains that.
+                let is_left_out = *outcome == Outcome::NotDone || (put.is_none() && *outcome == Outcome::Unknown);
+                let asked = || Asked { key: (bucket.clone(), key.clone()), put: *put };
+                (!is_left_out).then(|| Step::Called(number, asked()))
+            }
+            Event::Returned(number) => {
+                let Outcome::Answered(value) = self.operations[number].outcome else { return None };
+                Some(Step::Returned(number, value))
+            }
+        };
+        self.events.iter().filter_map(step).collect()
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Three programs of `kv serve --cluster`, and servers of NATS, of which something is killed, stopped or cut off again and again, while
 //! clients put and read keys of a few buckets at all of them.
 //!
-//! Afterwards all programs read each key that was ever in use. Then some order of the operations of each key has to explain all answers:
+//! Before that, a put at one of them is seen at the others by line, by RESP, in lists and as an event. Afterwards all programs read each key that was ever in use. Then some order of the operations of each key has to explain all answers:
 //! so no put that was answered is lost, and no read is of an earlier time than it was asked at.
 //!
 //! How long it took until all buckets took puts again is printed beside what is promised. It does not fail the run: the machine may
@@ -18,6 +18,7 @@ use genserver::time;
 
 use crate::chance::Chance;
 use crate::client::Client;
+use crate::everywhere;
 use crate::network::Network;
 use crate::node::{Node, Nodes, program};
 use crate::record::Record;
@@ -169,6 +170,9 @@ impl World {
             let created = client.create(0, bucket);
             assert!(time::timeout(HOPELESS, created).await.is_ok(), "{bucket} cannot be made: {}", world.nodes.kept());
         }
+        let sockets = NODES.map(|name| world.nodes.socket(name));
+        let seen = time::timeout(HOPELESS, everywhere::check(&sockets, &BUCKETS)).await;
+        assert!(seen.is_ok(), "a put is not seen everywhere: {}", world.nodes.kept());
         world
     }
 
