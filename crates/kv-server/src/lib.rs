@@ -156,6 +156,12 @@
 //! a tree of processes, and [`connect`](net::connect). It is the feature `net`, on by default. Without it the crate runs
 //! wherever `genserver` does.
 //!
+//! # A store on several machines
+//!
+//! A session and a server serve a [`ServedStore`]: a [`Store`](kv_core::Store) of this program, as above, or a
+//! [`RemoteStore`](kv_core::RemoteStore), whose buckets are found by their names, wherever they are. The answers are the same. What such a
+//! store cannot do at the moment, because a machine is gone, is an `ERROR` that says whether the command may have been executed.
+//!
 //! # Pipelining
 //!
 //! A client need not wait for an answer before it sends the next command. All complete commands of one read are executed
